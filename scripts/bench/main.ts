@@ -1,0 +1,20 @@
+import { brokerFromEnvironment } from './config.ts'
+import { benchFlow } from './flow.ts'
+import { benchLadder } from './ladder.ts'
+import type { BenchBroker } from './vhost.ts'
+
+type Bench = { readonly says: string; run(broker: BenchBroker, args: readonly string[]): Promise<void> }
+
+const benches: Readonly<Record<string, Bench>> = {
+  flow: { says: 'the object flow against a bare program that does the same [--json] [--objects N]', run: benchFlow },
+  ladder: { says: 'lateness and limits of the designs of the delay ladder', run: benchLadder },
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
+const { amqpUrl, managementUrl } = brokerFromEnvironment
+if (!bench || !amqpUrl || !managementUrl) {
+  console.error('Usage: npm run bench -- <name>')
+  for (const [key, { says }] of Object.entries(benches)) console.error(`  ${key.padEnd(8)} ${says}`)
+  process.exitCode = 2
+} else await bench.run({ amqpUrl, managementUrl }, args)

@@ -1,0 +1,8 @@
+/** The q-quantile (0 to 1) by nearest rank, of numbers in any order; NaN when there are none. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = Float64Array.from(values).sort()
+  const rank = Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))
+  return sorted[rank] ?? Number.NaN
+}
+
+export const median = (values: readonly number[]) => quantile(values, 0.5)

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Body, EbsObject, Task } from '../../shared/events.ts'
+
+/** How long the work takes and how often it fails, for play and for tests. */
+export type WorkSettings = { readonly minMs: number; readonly maxMs: number; readonly failureRate: number }
+export type Run = { readonly processor: string; readonly attempt: number }
+
+/** The work of a task failed; it may succeed at another time. */
+export class WorkFailed extends Error {
+  override readonly name = 'WorkFailed'
+}
+
+/** Runs a task: announces it, works, announces the end. TASK_STARTED is on its way before the work begins. */
+export async function* runTask(task: Task, object: EbsObject, run: Run, settings: WorkSettings): AsyncGenerator<Body> {
+  const about = { taskId: task.id, objectId: task.objectId, ...run }
+  yield { type: 'TASK_STARTED', ...about }
+  const startMs = performance.now()
+  const result = await work(object, settings)
+  yield { type: 'TASK_FINISHED', ...about, durationMs: roundMs(performance.now() - startMs), result }
+}
+
+/** Digests the content and takes a time of the configured range, as a call to another system would. */
+async function work(object: EbsObject, { minMs, maxMs, failureRate }: WorkSettings): Promise<string> {
+  const tookMs = minMs + Math.random() * (maxMs - minMs)
+  if (tookMs > 0) await wait(tookMs)
+  if (Math.random() < failureRate) throw new WorkFailed(`simulated failure (EBS_TASK_FAILURE_RATE=${failureRate})`)
+  return createHash('sha256').update(object.content).digest('hex')
+}
+
+/** Tenths of a millisecond: finer would be noise. */
+export const roundMs = (ms: number) => Math.round(ms * 10) / 10

@@ -1,0 +1,120 @@
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
+import { AckWindow } from './ack-window.ts'
+import type { Consumer, Delivery, Received } from './broker.ts'
+
+/**
+ * One consumer of one queue, on a channel of its own that is made anew on each connection. Acks of one turn of the event loop
+ * are sent together.
+ */
+export class AmqpConsumer implements Consumer {
+  readonly #queue: string
+  readonly #onDelivery: (delivery: Delivery) => void
+  #prefetch: number
+  #session: { readonly channel: Channel; readonly window: AckWindow<ConsumeMessage>; tag: string } | undefined
+  #cancelled = false
+  #onAttached: () => void = () => undefined
+  /** Resolves when the broker has accepted this consumer for the first time. */
+  readonly attached = new Promise<void>((resolve) => {
+    this.#onAttached = resolve
+  })
+
+  constructor(queue: string, prefetch: number, onDelivery: (delivery: Delivery) => void) {
+    this.#queue = queue
+    this.#prefetch = prefetch
+    this.#onDelivery = onDelivery
+  }
+
+  /** Starts consuming on a new connection. `onLost` is called when the channel ends without having been asked to. */
+  async attach(model: ChannelModel, onLost: (reason: string) => void): Promise<void> {
+    if (this.#cancelled) return
+    const channel = await model.createChannel()
+    const window = new AckWindow<ConsumeMessage>((message, multiple) => channel.ack(message, multiple))
+    channel.on('error', (error) => onLost(error.message))
+    channel.on('close', () => {
+      window.close()
+      if (this.#session?.channel === channel) this.#session = undefined
+    })
+    await channel.prefetch(this.#prefetch)
+    this.#session = { channel, window, tag: '' }
+    await this.#subscribe(onLost)
+    this.#onAttached()
+  }
+
+  async cancel(): Promise<void> {
+    this.#cancelled = true
+    if (this.#session) await this.#session.channel.cancel(this.#session.tag)
+  }
+
+  async setPrefetch(prefetch: number): Promise<void> {
+    this.#prefetch = prefetch
+    if (!this.#session || this.#cancelled) return
+    // RabbitMQ applies a prefetch to consumers that start after it: so this one starts again.
+    await this.#session.channel.cancel(this.#session.tag)
+    await this.#session.channel.prefetch(prefetch)
+    await this.#subscribe(this.#lost)
+  }
+
+  /** Sends the last acks and closes the channel; closing only the connection would lose them. */
+  async close(): Promise<void> {
+    this.#session?.window.flush()
+    await this.#session?.channel.close()
+  }
+
+  #lost: (reason: string) => void = () => undefined
+
+  async #subscribe(onLost: (reason: string) => void): Promise<void> {
+    this.#lost = onLost
+    const session = this.#session
+    if (!session || this.#cancelled) return
+    const { consumerTag } = await session.channel.consume(this.#queue, (message) => {
+      if (message === null) onLost(`the broker cancelled the consumer of ${this.#queue}`)
+      else this.#onDelivery(new AmqpDelivery(message, session.channel, session.window))
+    })
+    session.tag = consumerTag
+  }
+}
+
+class AmqpDelivery implements Delivery {
+  readonly message: Received
+  readonly redelivered: boolean
+  readonly returns: number
+  readonly #raw: ConsumeMessage
+  readonly #channel: Channel
+  readonly #window: AckWindow<ConsumeMessage>
+
+  constructor(raw: ConsumeMessage, channel: Channel, window: AckWindow<ConsumeMessage>) {
+    this.#raw = raw
+    this.#channel = channel
+    this.#window = window
+    this.message = received(raw)
+    this.redelivered = raw.fields.redelivered
+    const count: unknown = this.message.properties.headers['x-delivery-count']
+    this.returns = typeof count === 'number' ? count : 0
+    window.delivered(raw.fields.deliveryTag, raw)
+  }
+
+  ack(): void {
+    this.#window.ack(this.#raw.fields.deliveryTag)
+  }
+
+  requeue(): void {
+    const raw = this.#window.release(this.#raw.fields.deliveryTag)
+    if (raw) this.#channel.nack(raw, false, true)
+  }
+}
+
+const received = ({ fields, properties, content }: ConsumeMessage): Received => ({
+  exchange: fields.exchange,
+  key: fields.routingKey,
+  body: content,
+  properties: {
+    ...(typeof properties.messageId === 'string' && { messageId: properties.messageId }),
+    ...(typeof properties.type === 'string' && { type: properties.type }),
+    ...(typeof properties.correlationId === 'string' && { correlationId: properties.correlationId }),
+    ...(typeof properties.timestamp === 'number' && { timestamp: properties.timestamp }),
+    ...(typeof properties.appId === 'string' && { appId: properties.appId }),
+    ...(typeof properties.contentType === 'string' && { contentType: properties.contentType }),
+    ...(typeof properties.contentEncoding === 'string' && { contentEncoding: properties.contentEncoding }),
+    headers: properties.headers ?? {},
+  },
+})

@@ -1,0 +1,154 @@
+import type { ConfirmChannel, Options } from 'amqplib'
+import { BufferFullError, ClosedError, type Message, NackedError, ReturnedError } from './broker.ts'
+
+/** Unconfirmed at once on the wire: throughput stops growing at about 1,000 (docs/performance.md). */
+const WINDOW = 1_000
+/** From here on the HTTP edge is told to answer 503. */
+const SATURATED_AT = 10_000
+/** Messages of 1 kB: about 100 MB. Consumers and the outbox relay stay far below by their own windows. */
+const PENDING_MAX = 50_000
+
+type Entry = {
+  readonly message: Message
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  returned: boolean
+}
+
+/**
+ * Publishes with confirms over whatever channel is attached. Everything unconfirmed is kept in order and sent again when a
+ * new channel is attached, so a cut connection costs duplicates and never a loss.
+ */
+export class AmqpPublisher {
+  readonly #entries = new Set<Entry>()
+  #unsent: Entry[] = []
+  #unsentHead = 0
+  #inFlight = 0
+  #channel: ConfirmChannel | undefined
+  #held = false
+  #closed = false
+  #emptied: (() => void)[] = []
+
+  get saturated(): boolean {
+    return this.#channel === undefined || this.#held || this.#entries.size >= SATURATED_AT
+  }
+
+  publish(message: Message): Promise<void> {
+    if (this.#closed) return Promise.reject(new ClosedError('The bus is closed: nothing more is published.'))
+    if (this.#entries.size >= PENDING_MAX)
+      return Promise.reject(
+        new BufferFullError(`${PENDING_MAX} publishes wait for the broker: slow down or look why it is away.`),
+      )
+    return new Promise((resolve, reject) => {
+      const entry = { message, resolve, reject, returned: false }
+      this.#entries.add(entry)
+      this.#unsent.push(entry)
+      this.#pump()
+    })
+  }
+
+  attach(channel: ConfirmChannel): void {
+    this.#channel = channel
+    this.#unsent = [...this.#entries]
+    this.#unsentHead = 0
+    this.#inFlight = 0
+    channel.on('return', (message) => this.#markReturned(message.fields.routingKey, message.properties.messageId))
+    this.#pump()
+  }
+
+  detach(channel: ConfirmChannel): void {
+    if (this.#channel === channel) this.#channel = undefined
+  }
+
+  /** While the broker raises an alarm, nothing more is written to its socket. */
+  hold(held: boolean): void {
+    this.#held = held
+    this.#pump()
+  }
+
+  /** Resolves when everything is confirmed, or after the time has run out. */
+  async drain(ms: number): Promise<void> {
+    if (this.#entries.size === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#emptied.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#channel = undefined
+    for (const entry of this.#entries) entry.reject(new ClosedError('The bus was closed before the broker confirmed.'))
+    this.#entries.clear()
+  }
+
+  #pump(): void {
+    while (this.#channel && !this.#held && this.#inFlight < WINDOW && this.#unsentHead < this.#unsent.length) {
+      const entry = this.#unsent[this.#unsentHead++]
+      if (entry) this.#send(this.#channel, entry)
+    }
+    if (this.#unsentHead === this.#unsent.length) {
+      this.#unsent = []
+      this.#unsentHead = 0
+    }
+  }
+
+  #send(channel: ConfirmChannel, entry: Entry): void {
+    const { exchange, key, body } = entry.message
+    this.#inFlight++
+    try {
+      channel.publish(exchange, key, body, publishOptions(entry.message), (error: Error | null) =>
+        this.#settle(channel, entry, error),
+      )
+    } catch (error) {
+      // A channel that has just closed throws as well: then the entry stays and goes out on the next channel.
+      if (isChannelClosed(error)) this.detach(channel)
+      else {
+        this.#inFlight--
+        this.#finish(entry, error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+  }
+
+  #settle(channel: ConfirmChannel, entry: Entry, error: Error | null): void {
+    // An older channel has nothing to say any more: the entry was sent again on the newer one.
+    if (channel !== this.#channel) return
+    this.#inFlight--
+    if (error === null) {
+      const { key, exchange } = entry.message
+      this.#finish(
+        entry,
+        entry.returned ? new ReturnedError(`No queue takes '${key}' on exchange '${exchange}'.`) : undefined,
+      )
+      // amqplib gives both by message only: a nack says so, anything else means that the channel is gone.
+    } else if (error.message === 'message nacked') {
+      this.#finish(entry, new NackedError(`The broker refused a message for '${entry.message.key}'.`))
+    }
+    this.#pump()
+  }
+
+  #finish(entry: Entry, error: Error | undefined): void {
+    if (!this.#entries.delete(entry)) return
+    if (error) entry.reject(error)
+    else entry.resolve()
+    if (this.#entries.size === 0) for (const emptied of this.#emptied.splice(0)) emptied()
+  }
+
+  /** The broker returns a message before it confirms it. Two with the same key and id share their fate. */
+  #markReturned(key: string, messageId: unknown): void {
+    for (const entry of this.#entries)
+      if (entry.message.mandatory && entry.message.key === key && entry.message.properties.messageId === messageId)
+        entry.returned = true
+  }
+}
+
+const isChannelClosed = (error: unknown) => error instanceof Error && error.name === 'IllegalOperationError'
+
+const publishOptions = ({ properties, mandatory }: Message): Options.Publish => ({
+  ...properties,
+  persistent: true,
+  ...(mandatory && { mandatory }),
+})

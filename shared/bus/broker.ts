@@ -1,0 +1,147 @@
+import type { Plan } from '../topology.ts'
+
+/**
+ * What the bus needs of a broker. `amqp-broker.ts` gives it over RabbitMQ, `memory-broker.ts` inside one process, and one
+ * contract suite (`test/broker-contract.test.ts`) holds both to the same promises.
+ */
+export interface Broker {
+  /** Product and version, such as `RabbitMQ 3.10.8`; known once `ready` has resolved. */
+  readonly version: string
+  readonly state: BrokerState
+  /** Resolves when connected for the first time and the topology is declared; rejects with TopologyDriftError or UnsupportedBrokerError. */
+  ready(): Promise<void>
+  /** Calls back on every change of state; returns the function that ends it. */
+  onState(listener: (state: BrokerState) => void): () => void
+  /**
+   * Resolves when the broker has confirmed the message. Sends again, in order, after a reconnect. Rejects with ReturnedError
+   * (mandatory and no queue), NackedError, BufferFullError (far too many wait for a confirm already) or ClosedError.
+   */
+  publish(message: Message): Promise<void>
+  /** Many publishes wait, or the broker is away or blocks publishers: an HTTP edge answers 503 instead of adding to them. */
+  readonly saturated: boolean
+  /** Consumes until cancelled, across reconnects. Deliveries come one by one, as many unsettled at once as `prefetch` says. */
+  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumer>
+  /** Messages ready and consumers of a queue, or undefined when there is no such queue. */
+  inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined>
+  /** Waits for outstanding confirms (bounded by `drainMs`), closes channels before connections. */
+  close(drainMs?: number): Promise<void>
+}
+
+/** `blocked`: connected, but the broker takes no publishes because of a memory or disk alarm. */
+export type BrokerState = 'connecting' | 'up' | 'blocked' | 'closed'
+
+export type HeaderValue = string | number | boolean
+export type Headers = Readonly<Record<string, HeaderValue>>
+
+/** A message on its way to a broker. Always persistent. */
+export type Message = {
+  /** `''` is the default exchange: the key names a queue. */
+  readonly exchange: string
+  readonly key: string
+  readonly body: Buffer
+  readonly properties: Properties
+  /** Reject with ReturnedError when no queue takes it. Helps on the default exchange only. */
+  readonly mandatory?: boolean
+}
+
+export type Properties = {
+  readonly messageId?: string
+  readonly type?: string
+  readonly correlationId?: string
+  /** Seconds since 1970, as AMQP has it. */
+  readonly timestamp?: number
+  readonly appId?: string
+  readonly contentType?: string
+  readonly contentEncoding?: string
+  readonly headers?: Headers
+}
+
+/** A message as a consumer gets it. Its headers may hold what a stranger or the broker put there (x-death tables). */
+export type Received = {
+  readonly exchange: string
+  readonly key: string
+  readonly body: Buffer
+  readonly properties: Omit<Properties, 'headers'> & { readonly headers: Readonly<Record<string, unknown>> }
+}
+
+/** Settle each delivery exactly once; after its connection is gone settling does nothing, because the broker redelivers. */
+export interface Delivery {
+  readonly message: Received
+  readonly redelivered: boolean
+  /** How often it came back unsettled from a consumer that died or returned it; 0 where the broker does not count (classic queues). */
+  readonly returns: number
+  ack(): void
+  /** Back to the queue, near its front. */
+  requeue(): void
+}
+
+export type ConsumeOptions = {
+  /** Unsettled deliveries at once. */
+  readonly prefetch: number
+}
+
+export interface Consumer {
+  /** Stops new deliveries; those not yet settled stay so until they are settled or the broker is closed. */
+  cancel(): Promise<void>
+  /** Changes the number of unsettled deliveries at once. */
+  setPrefetch(prefetch: number): Promise<void>
+}
+
+/** How a service reaches a broker; `connectAmqp` and `MemoryBroker.connect` are made from it. */
+export type ConnectOptions = {
+  /** Names the connections `<service>_consume` and `<service>_publish`. */
+  readonly service: string
+  /** Declared on every connect, before anything is consumed. */
+  readonly plan: Plan
+}
+
+/** The broker took the message but no queue did: it would have been lost. Create the queue or correct its name. */
+export class ReturnedError extends Error {
+  override readonly name = 'ReturnedError'
+}
+
+/** The broker refused the message (a full queue that rejects, or a fault of its own): it is not stored. */
+export class NackedError extends Error {
+  override readonly name = 'NackedError'
+}
+
+/** More publishes wait for a confirm than memory should hold: the message was not taken; try again when the broker is back. */
+export class BufferFullError extends Error {
+  override readonly name = 'BufferFullError'
+}
+
+/** This side was closed before the broker confirmed: the message may or may not be stored. */
+export class ClosedError extends Error {
+  override readonly name = 'ClosedError'
+}
+
+/** The broker is too old or lacks a feature that the delay ladder or the queues need. */
+export class UnsupportedBrokerError extends Error {
+  override readonly name = 'UnsupportedBrokerError'
+}
+
+/** A difference between a queue or exchange that is there and the one that we would declare. */
+export type Drift = {
+  readonly kind: 'queue' | 'exchange'
+  readonly name: string
+  readonly argument: string
+  readonly wanted: string
+  readonly found: string
+}
+
+/** Queues or exchanges exist with other arguments: nothing was changed, and the message says what to do. */
+export class TopologyDriftError extends Error {
+  override readonly name = 'TopologyDriftError'
+  readonly drifts: readonly Drift[]
+
+  constructor(drifts: readonly Drift[]) {
+    const lines = drifts.map(
+      (d) => `  ${d.kind} ${d.name}: ${d.argument} is ${d.found}, this version of ebs wants ${d.wanted}`,
+    )
+    super(
+      ['The broker holds a different topology:', ...lines].join('\n') +
+        '\nSet EBS_QUEUE_TYPE to what is there, or empty these queues, delete them and start again: they are declared anew.',
+    )
+    this.drifts = drifts
+  }
+}

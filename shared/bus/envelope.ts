@@ -1,0 +1,201 @@
+import { isUtf8 } from 'node:buffer'
+import { z } from 'zod'
+import { type Body, type EventType, isEventType, rowOf } from '../events.ts'
+import { exchanges } from '../topology.ts'
+import type { Headers, HeaderValue, Message, Properties, Received } from './broker.ts'
+import { contentId } from './ids.ts'
+
+/** Larger bodies are poison: RabbitMQ 4 refuses 16 MiB, and an event that large is a file. */
+export const BODY_BYTES_MAX = 1_048_576
+/** Deeper JSON is poison: recursion over 20,000 levels ends the process. */
+export const JSON_DEPTH_MAX = 64
+
+/** An event as a handler gets it. */
+export type Event<T extends EventType = EventType> = {
+  [K in T]: {
+    readonly type: K
+    readonly data: Body<K>
+    readonly meta: Meta
+  }
+}[T]
+
+/** The envelope: what travels in the AMQP properties. */
+export type Meta = {
+  readonly id: string
+  /** Routing key under which it was first published. */
+  readonly key: string
+  readonly correlationId: string
+  readonly causationId: string | undefined
+  readonly tenant: string | undefined
+  /** From 1. */
+  readonly attempt: number
+  /** When it was published, ms since 1970; undefined for a message made by hand. */
+  readonly atMs: number | undefined
+  readonly traceparent: string | undefined
+}
+
+/** A body that cannot be an event: the reason names the field and what was expected. */
+export type Poison = { readonly poison: string; readonly type: string | undefined }
+/** A well-formed body whose type is not in the catalogue. */
+export type Stranger = { readonly stranger: string; readonly meta: Meta }
+export type Parsed = Event | Poison | Stranger
+
+/** Reads a message as the catalogue has it. Never throws. */
+export function parseEvent(message: Received): Parsed {
+  const { properties, body } = message
+  const poison = (reason: string): Poison => ({ poison: reason, type: properties.type })
+  const unreadable = findUnreadable(message)
+  if (unreadable) return poison(unreadable)
+  let json: unknown
+  try {
+    json = JSON.parse(body.toString())
+  } catch (error) {
+    return poison(`body: not JSON (${error instanceof Error ? error.message : String(error)})`)
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return poison('body: expected a JSON object')
+  const inBody: unknown = 'type' in json ? json.type : undefined
+  const type = properties.type ?? inBody
+  if (typeof type !== 'string') return poison('type: expected a string in the body or in the property `type`')
+  if (inBody !== undefined && inBody !== type)
+    return poison(`type: the property says '${type}', the body ${JSON.stringify(inBody)}`)
+  if (!isEventType(type)) return { stranger: type, meta: metaOf(message) }
+  const result = rowOf(type).body.safeParse(json)
+  if (!result.success)
+    return poison(result.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; '))
+  // The row of this very type has just checked the body: the one place where the catalogue's types are vouched for.
+  return { type, data: { type, ...result.data }, meta: withTenant(metaOf(message), result.data) } as Event
+}
+
+function findUnreadable({ body, properties }: Received): string | undefined {
+  const { contentType, contentEncoding } = properties
+  if (contentType && !JSON_TYPE.test(contentType))
+    return `content_type: expected application/json, got '${contentType}'`
+  if (contentEncoding && !/^utf-?8$/i.test(contentEncoding))
+    return `content_encoding: '${contentEncoding}' is not supported; send plain UTF-8`
+  if (body.length === 0) return 'body: empty'
+  if (body.length > BODY_BYTES_MAX) return `body: ${body.length} bytes, at most ${BODY_BYTES_MAX} are taken`
+  if (!isUtf8(body)) return 'body: not valid UTF-8'
+  if (depthOf(body) > JSON_DEPTH_MAX) return `body: nested deeper than ${JSON_DEPTH_MAX} levels`
+  return undefined
+}
+
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
+
+/** Greatest depth of brackets outside strings, in one pass over the bytes. */
+export function depthOf(body: Buffer): number {
+  let depth = 0
+  let deepest = 0
+  let inString = false
+  for (let i = 0; i < body.length; i++) {
+    const byte = body[i]
+    if (inString) {
+      if (byte === BACKSLASH) i++
+      else if (byte === QUOTE) inString = false
+    } else if (byte === QUOTE) inString = true
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) deepest = Math.max(deepest, ++depth)
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--
+  }
+  return deepest
+}
+
+const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = Buffer.from('"\\{}[]')
+
+/** The envelope of a message, whatever its body is. */
+export function metaOf({ key, body, properties }: Received): Meta {
+  const { headers } = properties
+  const originalKey = textOf(headers['x-ebs-key']) ?? key
+  const id = properties.messageId ?? contentId(originalKey, body)
+  const attempt = Number(headers['x-ebs-attempt'] ?? 1)
+  const atMs = headers['x-ebs-at']
+  return {
+    id,
+    key: originalKey,
+    correlationId: properties.correlationId ?? id,
+    causationId: textOf(headers['x-ebs-causation']),
+    tenant: textOf(headers['x-ebs-tenant']),
+    attempt: Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1,
+    atMs: typeof atMs === 'number' ? atMs : properties.timestamp && properties.timestamp * 1000,
+    traceparent: textOf(headers.traceparent),
+  }
+}
+
+const named = z.object({ tenant: z.string() })
+
+/** A message made by hand has no tenant header; its object or task names one. */
+function withTenant(meta: Meta, data: Record<string, unknown>): Meta {
+  if (meta.tenant !== undefined) return meta
+  const owner = [data.task, data.object, data].map((part) => named.safeParse(part)).find((result) => result.success)
+  return owner?.success ? { ...meta, tenant: owner.data.tenant } : meta
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
+
+/** What the sender of an event adds to its body. */
+export type Sending = {
+  readonly id: string
+  readonly service: string
+  readonly correlationId: string
+  readonly atMs: number
+  readonly causationId?: string | undefined
+  readonly tenant?: string | undefined
+  readonly traceparent?: string | undefined
+}
+
+/** An event as a message on the exchange `ebs`. */
+export function toMessage(body: Body, sending: Sending): Message {
+  return {
+    exchange: exchanges.events,
+    key: rowOf(body.type).key,
+    body: Buffer.from(JSON.stringify(body)),
+    properties: {
+      messageId: sending.id,
+      type: body.type,
+      correlationId: sending.correlationId,
+      timestamp: Math.floor(sending.atMs / 1000),
+      appId: sending.service,
+      contentType: 'application/json',
+      headers: {
+        'x-ebs-at': sending.atMs,
+        ...(sending.tenant && { 'x-ebs-tenant': sending.tenant }),
+        ...(sending.causationId && { 'x-ebs-causation': sending.causationId }),
+        ...(sending.traceparent && { traceparent: sending.traceparent }),
+      },
+    },
+  }
+}
+
+/**
+ * The properties for publishing a received message again (retry, dead letter, replay): its own, made complete, plus `headers`.
+ * Headers that brokers keep for themselves are left behind: with `x-death` kept, RabbitMQ's cycle detection drops the
+ * message without a trace on its second trip through the ladder.
+ */
+export function againProperties(message: Received, type: string | undefined, headers: Headers): Properties {
+  const { id, key } = metaOf(message)
+  const { headers: received, ...own } = message.properties
+  return {
+    ...own,
+    ...(type && { type }),
+    messageId: id,
+    headers: { ...keptHeaders(received), 'x-ebs-key': key, ...headers },
+  }
+}
+
+const BROKER_HEADERS =
+  /^(?:x-death|x-first-death-.*|x-last-death-.*|x-delivery-count|x-acquired-count|x-opt-.*|CC|BCC)$/
+/** Together with ours they must fit into the 64 KiB that amqplib encodes headers in; larger ones of a stranger are left behind. */
+const HEADER_CHARS_MAX = 32_768
+
+function keptHeaders(received: Readonly<Record<string, unknown>>): Record<string, HeaderValue> {
+  const kept: Record<string, HeaderValue> = {}
+  let roomChars = HEADER_CHARS_MAX
+  for (const [name, value] of Object.entries(received)) {
+    if (
+      BROKER_HEADERS.test(name) ||
+      !(typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    )
+      continue
+    roomChars -= name.length + String(value).length
+    if (roomChars >= 0) kept[name] = value
+  }
+  return kept
+}

@@ -1,0 +1,150 @@
+import type { Body } from '../events.ts'
+import { deadQueueOf } from '../topology.ts'
+import type { Delivery, Headers, Message, Received } from './broker.ts'
+import { type Bus, messageFor, Outgoing, publish } from './bus.ts'
+import { againProperties, type Event, type Meta, metaOf } from './envelope.ts'
+import { newId } from './ids.ts'
+import { delayRoute } from './ladder.ts'
+import { type DeadReason, judge, type RetryPolicy, type Verdict } from './retry.ts'
+
+/** An error text in headers and events is cut here: a stack of causes can be of any length. */
+const ERROR_CHARS_MAX = 2_000
+
+/** What a service says about a failed attempt, besides what the bus does with the message. */
+export type Failure = {
+  readonly error: string
+  readonly attempt: number
+  readonly durationMs: number
+  /** No other attempt follows: the message is dead. */
+  readonly final: boolean
+}
+export type FailedHandler = (event: Event, failure: Failure) => readonly Body[]
+
+export type Failed = {
+  readonly queue: string
+  readonly delivery: Delivery
+  /** Undefined when the message could not be read. */
+  readonly event: Event | undefined
+  readonly type: string | undefined
+  readonly error: unknown
+  readonly durationMs: number
+  readonly failed?: FailedHandler | undefined
+}
+
+/** Sends a failed message up the ladder or to its dead queue, with the events that say so; resolves when all is confirmed. */
+export async function settleFailure(
+  bus: Bus,
+  failure: Failed,
+  verdict: Exclude<Verdict, { kind: 'again' }>,
+): Promise<void> {
+  const { queue, delivery, event, error } = failure
+  const { message } = delivery
+  const meta = event?.meta ?? metaOf(message)
+  const outgoing = new Outgoing()
+  const final = verdict.kind === 'dead'
+  if (event && failure.failed) {
+    const bodies = failure.failed(event, {
+      error: textOf(error),
+      attempt: meta.attempt,
+      durationMs: failure.durationMs,
+      final,
+    })
+    for (const [i, body] of bodies.entries()) outgoing.add(publish(bus, messageFor(bus, { meta, queue }, body, i)))
+  }
+  const headers = failureHeaders(bus, { message, queue, error, attempt: meta.attempt })
+  if (verdict.kind === 'later') {
+    outgoing.add(publish(bus, retryMessage(message, { ...failure, meta, headers, delayMs: verdict.delayMs })))
+    bus.recorder.retried(queue)
+  } else {
+    for (const sent of deathMessages(bus, { ...failure, meta, headers, reason: verdict.reason }))
+      outgoing.add(publish(bus, sent))
+    bus.recorder.dead(queue, verdict.reason)
+  }
+  const fields = {
+    queue,
+    messageId: meta.id,
+    correlationId: meta.correlationId,
+    type: failure.type,
+    attempt: meta.attempt,
+  }
+  bus.log[final ? 'error' : 'warn'](
+    { ...fields, err: error, verdict },
+    final ? 'a message is dead' : 'a message is tried again later',
+  )
+  await outgoing.confirmed()
+}
+
+type Republish = {
+  readonly queue: string
+  readonly meta: Meta
+  readonly type: string | undefined
+  readonly headers: Headers
+}
+
+const retryMessage = (
+  message: Received,
+  { queue, meta, type, headers, delayMs }: Republish & { delayMs: number },
+): Message => ({
+  ...delayRoute(delayMs, queue),
+  body: message.body,
+  properties: againProperties(message, type, { ...headers, 'x-ebs-attempt': meta.attempt + 1 }),
+})
+
+/** The message for the dead queue, and MESSAGE_DEAD unless what died was itself such news. */
+function deathMessages(
+  bus: Bus,
+  { queue, meta, type, headers, reason, delivery, error }: Failed & Republish & { reason: DeadReason },
+): Message[] {
+  const dead: Message = {
+    exchange: '',
+    key: deadQueueOf(queue),
+    mandatory: true,
+    body: delivery.message.body,
+    properties: againProperties(delivery.message, type, { ...headers, 'x-ebs-reason': reason }),
+  }
+  if (meta.key.startsWith('messages.')) return [dead]
+  const attempts = meta.attempt
+  const body: Body<'MESSAGE_DEAD'> = {
+    type: 'MESSAGE_DEAD',
+    queue,
+    messageId: meta.id.slice(0, 255),
+    reason,
+    error: textOf(error),
+    attempts,
+    ...(type && { deadType: type.slice(0, 255) }),
+  }
+  const news = messageFor(bus, { meta, queue }, body, 0)
+  // Poison is not deduplicated: each delivery of it dies and says so.
+  return [
+    dead,
+    reason === 'poison' ? { ...news, properties: { ...news.properties, messageId: newId(bus.clock.now()) } } : news,
+  ]
+}
+
+/** Headers that tell a person what went wrong, where and since when. Times are ISO 8601. */
+function failureHeaders(
+  bus: Bus,
+  { message, queue, error, attempt }: { message: Received; queue: string; error: unknown; attempt: number },
+): Headers {
+  const now = new Date(bus.clock.now()).toISOString()
+  const first = message.properties.headers['x-ebs-first-failed-at']
+  return {
+    'x-ebs-queue': queue,
+    'x-ebs-error': textOf(error),
+    'x-ebs-attempts': attempt,
+    'x-ebs-first-failed-at': typeof first === 'string' ? first : now,
+    'x-ebs-last-failed-at': now,
+  }
+}
+
+/** Decides about a failed attempt by the policy of the queue. */
+export const verdictOn = (error: unknown, attempt: number, policy: RetryPolicy): Verdict =>
+  judge(error, attempt, policy, Math.random())
+
+const textOf = (error: unknown) =>
+  (error instanceof Error
+    ? error.name === 'Error'
+      ? error.message
+      : `${error.name}: ${error.message}`
+    : String(error)
+  ).slice(0, ERROR_CHARS_MAX)

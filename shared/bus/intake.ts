@@ -1,0 +1,70 @@
+import type { Delivery } from './broker.ts'
+import type { Bus } from './bus.ts'
+import { type Event, type Parsed, parseEvent, type Stranger } from './envelope.ts'
+import { settleFailure } from './failure.ts'
+import { Unrecoverable } from './retry.ts'
+
+/**
+ * A message that came back this often from consumers that died is taken for the one that kills them, and is dead-lettered by
+ * us, well before the queue's own limit. Classic queues do not count, so there a broker restart is the only way out.
+ */
+export const CRASHES_MAX = 12
+
+/** Reads a message in a format of its own; undefined ignores it (acked and counted). */
+export type Decoder = (message: Delivery['message']) => Parsed | undefined
+
+export type Intake = {
+  readonly queue: string
+  readonly decode?: Decoder | undefined
+  /** Takes types that the catalogue does not have, too; elsewhere they are poison. */
+  readonly takesStrangers?: boolean | undefined
+  readonly accepts: (event: Event) => boolean
+}
+
+/** What a consumer has to do with a delivery: handle it, or put it away. */
+export type Taken =
+  | { readonly kind: 'event'; readonly event: Event }
+  | { readonly kind: 'stranger'; readonly stranger: Stranger }
+  | { readonly kind: 'ignore' }
+  | { readonly kind: 'poison'; readonly reason: string; readonly type: string | undefined }
+  | { readonly kind: 'crashed'; readonly event: Event }
+
+/** First step of the consume loop: bytes and properties to something that can be handled. Never throws. */
+export function take(delivery: Delivery, { queue, decode = parseEvent, takesStrangers, accepts }: Intake): Taken {
+  const parsed = decode(delivery.message)
+  if (parsed === undefined) return { kind: 'ignore' }
+  if ('poison' in parsed) return { kind: 'poison', reason: parsed.poison, type: parsed.type }
+  if ('stranger' in parsed) {
+    if (takesStrangers) return { kind: 'stranger', stranger: parsed }
+    return { kind: 'poison', reason: `type: '${parsed.stranger}' is not in the catalogue`, type: parsed.stranger }
+  }
+  if (!accepts(parsed))
+    return { kind: 'poison', reason: `type: ${queue} does not handle ${parsed.type}`, type: parsed.type }
+  return delivery.returns >= CRASHES_MAX ? { kind: 'crashed', event: parsed } : { kind: 'event', event: parsed }
+}
+
+/** Puts away what cannot be handled; resolves when that is confirmed, and acks. */
+export async function putAway(
+  bus: Bus,
+  delivery: Delivery,
+  queue: string,
+  taken: Extract<Taken, { kind: 'ignore' | 'poison' }>,
+): Promise<void> {
+  if (taken.kind === 'ignore') bus.recorder.ignored(queue)
+  else {
+    const failed = {
+      queue,
+      delivery,
+      event: undefined,
+      type: taken.type,
+      error: new Unrecoverable(taken.reason),
+      durationMs: 0,
+    }
+    await settleFailure(bus, failed, { kind: 'dead', reason: 'poison' })
+  }
+  delivery.ack()
+}
+
+/** Says what happened to a message that takes its consumer down with it. */
+export const crashError = (returns: number) =>
+  new Unrecoverable(`its consumers died ${returns} times while holding it: handling it probably ends the process`)

@@ -1,0 +1,21 @@
+import { connect } from 'amqplib'
+
+/** `refused`: nobody speaks AMQP there (yet); `not-allowed`: a broker does, but not with this user or virtual host. */
+export type ProbeResult = 'ok' | 'refused' | 'not-allowed'
+
+/** A broker on the same machine answers in milliseconds; one across a network in far less than this. */
+export const PROBE_MS_MAX = 3_000
+
+/** Opens a connection and closes it again. Never rejects: what is no broker is `refused`. */
+export async function probeAmqp(url: string, timeoutMs = PROBE_MS_MAX): Promise<ProbeResult> {
+  try {
+    const connection = await connect(url, { timeout: timeoutMs })
+    // A broker that goes away while it is being asked answered all the same; without a listener the event would throw.
+    connection.on('error', () => {})
+    await connection.close()
+    return 'ok'
+  } catch (error) {
+    // The second is how amqplib reports a virtual host that is not there, or that this user may not enter.
+    return /ACCESS_REFUSED|Expected ConnectionOpenOk/.test(String(error)) ? 'not-allowed' : 'refused'
+  }
+}

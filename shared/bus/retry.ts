@@ -1,0 +1,59 @@
+import { DELAY_MS_MAX } from './ladder.ts'
+
+/** How a queue retries. `retries` = N means N + 1 deliveries at most; 0 never, negative for ever. */
+export type RetryPolicy = {
+  readonly policy: 'never' | 'immediate' | 'linear' | 'exponential'
+  readonly retries: number
+  readonly minMs: number
+  readonly maxMs: number
+  readonly factor: number
+}
+
+/** What becomes of a failed attempt. */
+export type Verdict =
+  | { readonly kind: 'again' }
+  | { readonly kind: 'later'; readonly delayMs: number }
+  | { readonly kind: 'dead'; readonly reason: DeadReason }
+
+/** Why a message is dead: it cannot succeed, it was tried often enough, nobody could read it, or it kills its consumer. */
+export type DeadReason = 'unrecoverable' | 'exhausted' | 'poison' | 'crashed'
+
+/** An error that no retry can mend (400 family): the message goes to the dead queue at once. */
+export class Unrecoverable extends Error {
+  override readonly name: string = 'Unrecoverable'
+}
+
+/** An error that may pass (500 family). `retryAfterMs` overrides the delay of the policy. */
+export class Retryable extends Error {
+  override readonly name: string = 'Retryable'
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, options: ErrorOptions & { readonly retryAfterMs?: number } = {}) {
+    super(message, options)
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
+/** In the same consumer, before anything newer; then the ladder takes over, so that a stubborn message does not hold a place. */
+const IMMEDIATE_IN_A_ROW = 25
+
+/**
+ * Decides about attempt number `attempt` (from 1) that failed with `error`. `random` (0 to 1) spreads exponential delays over the
+ * upper half, so that a thousand messages that failed together do not come back together.
+ */
+export function judge(
+  error: unknown,
+  attempt: number,
+  { policy, retries, ...limits }: RetryPolicy,
+  random: number,
+): Verdict {
+  if (error instanceof Unrecoverable) return { kind: 'dead', reason: 'unrecoverable' }
+  if (policy === 'never' || (retries >= 0 && attempt > retries)) return { kind: 'dead', reason: 'exhausted' }
+  if (error instanceof Retryable && error.retryAfterMs !== undefined) return later(error.retryAfterMs)
+  if (policy === 'immediate') return attempt <= IMMEDIATE_IN_A_ROW ? { kind: 'again' } : later(limits.minMs)
+  if (policy === 'linear') return later(Math.min(attempt * limits.minMs, limits.maxMs))
+  const cappedMs = Math.min(limits.minMs * limits.factor ** (attempt - 1), limits.maxMs)
+  return later(cappedMs * (0.5 + random / 2))
+}
+
+const later = (delayMs: number): Verdict => ({ kind: 'later', delayMs: Math.min(Math.max(0, delayMs), DELAY_MS_MAX) })

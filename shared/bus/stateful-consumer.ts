@@ -1,0 +1,194 @@
+import type { Body } from '../events.ts'
+import { type OutboxRow, type Store, StoreUnavailableError, type Transaction } from '../store/store.ts'
+import { ClosedError, type Consumer, type Delivery } from './broker.ts'
+import { type Bus, messageFor } from './bus.ts'
+import type { Subscribed } from './consumer.ts'
+import type { Event, Stranger } from './envelope.ts'
+import { settleFailure, verdictOn } from './failure.ts'
+import { crashError, type Decoder, putAway, take } from './intake.ts'
+import { toOutboxRow } from './outbox-message.ts'
+import type { RetryPolicy, Verdict } from './retry.ts'
+
+/** What a stateful handler gets: an event, or a message of a type that the catalogue does not have. */
+export type Arrived = Event | Stranger
+/** An event that follows, and from what. */
+export type Emission = { readonly cause: Arrived; readonly body: Body }
+
+export type StatefulSubscription<Tx extends Transaction> = {
+  readonly queue: string
+  readonly store: Store<Tx>
+  /** Applies what was not there before, inside the transaction that holds its inbox rows; gives back what follows. */
+  readonly handle: (arrived: readonly Arrived[], tx: Tx) => readonly Emission[] | Promise<readonly Emission[]>
+  /** Resolves when everything in the outbox so far is confirmed by the broker. */
+  readonly relayed: () => Promise<void>
+  readonly accepts: (event: Event) => boolean
+  readonly takesStrangers?: boolean
+  readonly decode?: Decoder
+  readonly retry: RetryPolicy
+  readonly prefetch: number
+  /** How long a batch waits for company when the consumer is idle, ms. */
+  readonly lingerMs: number
+}
+
+/** One transaction: long enough to share its fsync, short enough that HTTP answers in between. */
+const BATCH_MAX = 1_000
+/** While the store is out of order (disk full), deliveries are held and tried again after this. */
+const STORE_BACKOFF_MS = 1_000
+
+type Settled = Exclude<Verdict, { kind: 'again' }>
+type Item = { readonly delivery: Delivery; readonly arrived: Arrived }
+
+/**
+ * Consumes a queue into a store: many deliveries share one transaction with their inbox rows, their effects and the outbox rows
+ * of what follows, so that each message has its effect exactly once. Acks after commit and confirms.
+ */
+export async function subscribeStateful<Tx extends Transaction>(
+  bus: Bus,
+  subscription: StatefulSubscription<Tx>,
+): Promise<Subscribed> {
+  const loop = new BatchLoop(bus, subscription)
+  await loop.start()
+  return loop
+}
+
+class BatchLoop<Tx extends Transaction> implements Subscribed {
+  readonly #bus: Bus
+  readonly #subscription: StatefulSubscription<Tx>
+  #waiting: Delivery[] = []
+  #running: Promise<void> | undefined
+  #consumer: Consumer | undefined
+  #stopping = false
+
+  constructor(bus: Bus, subscription: StatefulSubscription<Tx>) {
+    this.#bus = bus
+    this.#subscription = subscription
+  }
+
+  async start(): Promise<void> {
+    const { queue, prefetch } = this.#subscription
+    this.#consumer = await this.#bus.broker.consume(queue, { prefetch }, (delivery) => {
+      this.#bus.recorder.consumed(queue)
+      this.#waiting.push(delivery)
+      this.#running ??= this.#run()
+    })
+  }
+
+  async stop(withinMs: number): Promise<void> {
+    this.#stopping = true
+    await this.#consumer?.cancel()
+    let expire: () => void = () => undefined
+    const expired = new Promise<void>((resolve) => {
+      expire = this.#bus.clock.after(withinMs, resolve)
+    })
+    await Promise.race([this.#running, expired])
+    expire()
+  }
+
+  async #run(): Promise<void> {
+    await this.#pause(this.#subscription.lingerMs)
+    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, BATCH_MAX))
+    this.#running = undefined
+  }
+
+  /** Never rejects: what cannot be settled goes back to the broker. */
+  async #settle(deliveries: readonly Delivery[]): Promise<void> {
+    const items: Item[] = []
+    for (const delivery of deliveries) {
+      const taken = take(delivery, this.#subscription)
+      if (taken.kind === 'event') items.push({ delivery, arrived: taken.event })
+      else if (taken.kind === 'stranger') items.push({ delivery, arrived: taken.stranger })
+      else if (taken.kind === 'crashed') {
+        const item = { delivery, arrived: taken.event }
+        await this.#guard([delivery], () =>
+          this.#fail(item, crashError(delivery.returns), { kind: 'dead', reason: 'crashed' }),
+        )
+      } else await this.#guard([delivery], () => putAway(this.#bus, delivery, this.#subscription.queue, taken))
+    }
+    if (items.length > 0) await this.#guard(deliveriesOf(items), () => this.#handle(items))
+  }
+
+  /** Commits the batch; when that fails, each alone, so that one bad message does not hold up the others. */
+  async #handle(items: readonly Item[]): Promise<void> {
+    const startMs = performance.now()
+    try {
+      await this.#commit(items)
+    } catch (error) {
+      if (error instanceof StoreUnavailableError || error instanceof ClosedError) throw error
+      const [only] = items
+      if (items.length === 1 && only) return this.#fail(only, error, this.#verdictOn(error, only.arrived.meta.attempt))
+      for (const item of items) await this.#guard([item.delivery], () => this.#handle([item]))
+      return
+    }
+    const tookMs = (performance.now() - startMs) / items.length
+    for (const { delivery, arrived } of items) {
+      this.#bus.recorder.processed(this.#subscription.queue, typeOf(arrived), tookMs)
+      delivery.ack()
+    }
+  }
+
+  async #commit(items: readonly Item[]): Promise<void> {
+    const { queue, store, handle, relayed } = this.#subscription
+    const byId = new Map(items.map(({ arrived }) => [arrived.meta.id, arrived]))
+    const emitted = await store.write(async (tx) => {
+      const fresh = await tx.recordFirstSeen(queue, [...byId.keys()], this.#bus.clock.now())
+      const unseen = [...byId].flatMap(([id, arrived]) => (fresh.has(id) ? [arrived] : []))
+      for (let i = unseen.length; i < items.length; i++) this.#bus.recorder.duplicate(queue)
+      const emissions = unseen.length > 0 ? await handle(unseen, tx) : []
+      if (emissions.length > 0) await tx.enqueue(this.#rowsOf(emissions))
+      return emissions.length
+    })
+    if (emitted > 0) await relayed()
+  }
+
+  /** Positions count per cause, so that a batch of other neighbours gives the same ids. */
+  #rowsOf(emissions: readonly Emission[]): OutboxRow[] {
+    const positions = new Map<string, number>()
+    return emissions.map(({ cause, body }) => {
+      const position = positions.get(cause.meta.id) ?? 0
+      positions.set(cause.meta.id, position + 1)
+      return toOutboxRow(messageFor(this.#bus, { meta: cause.meta, queue: this.#subscription.queue }, body, position))
+    })
+  }
+
+  async #fail({ delivery, arrived }: Item, error: unknown, verdict: Settled): Promise<void> {
+    const event = 'stranger' in arrived ? undefined : arrived
+    const { queue } = this.#subscription
+    await settleFailure(this.#bus, { queue, delivery, event, type: typeOf(arrived), error, durationMs: 0 }, verdict)
+    delivery.ack()
+  }
+
+  #verdictOn(error: unknown, attempt: number): Settled {
+    const verdict = verdictOn(error, attempt, this.#subscription.retry)
+    // A batch cannot try one message again at once: the end of the ladder is the nearest to it.
+    return verdict.kind === 'again' ? { kind: 'later', delayMs: 0 } : verdict
+  }
+
+  /** Holds deliveries while the store is out of order; gives them back when something could not be published. */
+  async #guard(deliveries: readonly Delivery[], work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (error instanceof ClosedError) return
+        const { queue } = this.#subscription
+        this.#bus.log.error(
+          { err: error, queue, held: deliveries.length },
+          'could not store or publish; the messages wait',
+        )
+        if (this.#stopping || !(error instanceof StoreUnavailableError)) {
+          await this.#pause(this.#stopping ? 0 : STORE_BACKOFF_MS)
+          for (const delivery of deliveries) delivery.requeue()
+          return
+        }
+        await this.#pause(STORE_BACKOFF_MS)
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#bus.clock.after(ms, resolve))
+  }
+}
+
+const deliveriesOf = (items: readonly Item[]) => items.map(({ delivery }) => delivery)
+const typeOf = (arrived: Arrived) => ('stranger' in arrived ? arrived.stranger : arrived.type)

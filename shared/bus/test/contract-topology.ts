@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { exchanges, type Plan, type QueueType, queues, topologyPlan, unroutedQueue } from '../../topology.ts'
+import { ClosedError, TopologyDriftError } from '../broker.ts'
+import { collect, eventually, messageOf, planOf, type Rig, untilReady } from './contract-rig.ts'
+
+/** Promises about declaring, connecting and states. */
+export const declaring = (start: () => Promise<Rig>, queueType: QueueType) =>
+  describe('declaring', () => {
+    test('every service declares the whole topology, and what waits in it stays', async () => {
+      await using rig = await start()
+      const plan = topologyPlan(queueType)
+      const first = rig.connect({ service: 'first', plan })
+      await first.publish(messageOf({ exchange: exchanges.events, key: 'objects' }, '1'))
+
+      const second = rig.connect({ service: 'second', plan })
+      await second.ready()
+
+      for (const name of Object.keys(queues)) expect(await second.inspect(name)).toMatchObject({ consumers: 0 })
+      await untilReady(second, 'distributor_consume', 1)
+      await untilReady(second, 'statistics', 1)
+      expect(await second.inspect(unroutedQueue)).toEqual({ messages: 0, consumers: 0 })
+    })
+
+    test('D8: what is there with other arguments is reported with both values and stays as it is', async () => {
+      await using rig = await start()
+      const there = rig.connect({ service: 'old', plan: odd(queueType, { ttlMs: 60_000, type: 'topic' }) })
+      await there.publish(messageOf({ key: 'odd' }, 'kept'))
+      const other = rig.connect({ service: 'new', plan: odd(queueType, { ttlMs: 30_000, type: 'fanout' }) })
+
+      const error: unknown = await other.ready().catch((thrown: unknown) => thrown)
+
+      if (!(error instanceof TopologyDriftError)) return expect.unreachable('drift was not noticed')
+      expect([...error.drifts].sort((a, b) => a.name.localeCompare(b.name))).toEqual([
+        { kind: 'queue', name: 'odd', argument: 'x-message-ttl', wanted: '30000', found: '60000' },
+        { kind: 'exchange', name: 'odd.exchange', argument: 'type', wanted: 'fanout', found: 'topic' },
+      ])
+      expect(error.message).toContain('queue odd: x-message-ttl is 60000, this version of ebs wants 30000')
+      await untilReady(there, 'odd', 1)
+    })
+
+    test('an exchange bound to an exchange passes on what the binding hears', async () => {
+      await using rig = await start()
+      const bus = rig.connect({ service: 'writer', plan: chained(queueType) })
+      const near = await collect(bus, 'near')
+      const far = await collect(bus, 'far')
+
+      for (const key of ['a', 'a.b', 'b', 'stop']) await bus.publish(messageOf({ exchange: 'outer', key }, key))
+
+      await eventually(() =>
+        expect([near.texts(), far.texts()]).toEqual([
+          ['a', 'a.b', 'b'],
+          ['a', 'a.b'],
+        ]),
+      )
+    })
+
+    test('states: connecting, up, connecting while cut, up again, closed', async () => {
+      await using rig = await start()
+      const bus = rig.connect({ service: 'reader', plan: planOf(queueType, {}) })
+      const states = [bus.state]
+      bus.onState((state) => states.push(state))
+      await bus.ready()
+      expect([bus.state, bus.saturated]).toEqual(['up', false])
+
+      await rig.cut('reader')
+      await eventually(() => expect(states).toEqual(['connecting', 'up', 'connecting', 'up']))
+      await bus.close()
+
+      expect(states).toEqual(['connecting', 'up', 'connecting', 'up', 'closed'])
+      expect(bus.version).toMatch(/\w/)
+    })
+
+    test('closing twice is harmless, and who waited for the connection is told', async () => {
+      await using rig = await start()
+      const bus = rig.connect({ service: 'reader', plan: planOf(queueType, {}) })
+      const ready = bus.ready().catch((error: unknown) => error)
+
+      await bus.close()
+      await bus.close()
+
+      expect([undefined, expect.any(ClosedError)]).toContainEqual(await ready)
+      expect(bus.state).toBe('closed')
+    })
+  })
+
+const odd = (queueType: QueueType, { ttlMs, type }: { ttlMs: number; type: 'topic' | 'fanout' }): Plan =>
+  planOf(
+    queueType,
+    {},
+    {
+      exchanges: [{ name: 'odd.exchange', type, arguments: {} }],
+      queues: [{ name: 'odd', arguments: { 'x-queue-type': queueType, 'x-message-ttl': ttlMs } }],
+    },
+  )
+
+/** `outer` passes what begins with `a` to `inner`; both have a queue, and `outer` does not hear `stop`. */
+const chained = (queueType: QueueType): Plan =>
+  planOf(
+    queueType,
+    { near: { hears: [] }, far: { hears: [] } },
+    {
+      exchanges: [
+        { name: 'outer', type: 'topic', arguments: {} },
+        { name: 'inner', type: 'topic', arguments: {} },
+      ],
+      bindings: [
+        { source: 'outer', destination: 'inner', to: 'exchange', key: 'a.#' },
+        { source: 'outer', destination: 'near', to: 'queue', key: 'a.#' },
+        { source: 'outer', destination: 'near', to: 'queue', key: 'b' },
+        { source: 'inner', destination: 'far', to: 'queue', key: '#' },
+      ],
+    },
+  )

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import rateLimit from '@fastify/rate-limit'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { HttpProblem } from './errors.ts'
+import type { Health } from './health.ts'
+import { parseJsonBody } from './json-body.ts'
+import type { Logger } from './log.ts'
+import { isLoopback } from './loopback.ts'
+import type { Metrics } from './metrics.ts'
+import { serveOperations } from './operations-routes.ts'
+import { sendProblem } from './problem.ts'
+import { watchRoutes } from './routes.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of the conversation that the request belongs to: the header `x-correlation-id`, or else the request's own id. */
+    correlationId: string
+  }
+}
+
+const BODY_BYTES_MAX = 1_048_576 // far below the broker's 16 MiB, far above any event
+const ANSWER_MS_MAX = 90_000 // above the longest `Prefer: wait`, so that only what hangs is cut off
+/** Per address, except this machine's own: dashboards and bulk loads on loopback send thousands per second. */
+export const REQUESTS_PER_MINUTE_MAX = 6_000
+const MINUTE_MS = 60_000
+
+export type HttpOptions = {
+  readonly name: string
+  readonly title: string
+  readonly log: Logger
+  readonly health: Health
+  readonly metrics: Metrics
+  /** Serve `/openapi.json` and `/docs`; costs memory, so only services with an API say so. */
+  readonly docs?: boolean
+  /** Requests per minute and address; `false` for no limit. Loopback addresses are never limited. */
+  readonly requestsPerMinuteMax?: number | false
+  /** Refuses every route but the operational ones with this problem, while a service starts or stops. */
+  readonly closed?: () => HttpProblem
+}
+
+export type Http = FastifyInstance<
+  import('fastify').RawServerDefault,
+  import('fastify').RawRequestDefaultExpression,
+  import('fastify').RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/**
+ * Makes a service's HTTP app, not yet listening: operational routes, zod validation, errors as problem+json, limits. Routes
+ * are added by the service.
+ */
+export async function createHttp(options: HttpOptions): Promise<Http> {
+  const { log, health, metrics, closed } = options
+  const loggerInstance: FastifyBaseLogger = log
+  const app: Http = fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: () => randomUUID(),
+    childLoggerFactory: (logger, bindings, childOptions, raw) =>
+      logger.child({ ...bindings, correlationId: correlationIdOf(raw) ?? bindings.requestId }, childOptions),
+    bodyLimit: BODY_BYTES_MAX,
+    handlerTimeout: ANSWER_MS_MAX,
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>()
+
+  app.setValidatorCompiler((route) => {
+    const validate = validatorCompiler(route)
+    // fastify hands over null for a body that is not there; zod's word for that is undefined.
+    return (value: unknown) => validate(value === null && route.httpPart === 'body' ? undefined : value)
+  })
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler(sendProblem)
+  acceptOnlyJson(app)
+  const notFound = watchRoutes(app)
+  app.setNotFoundHandler((request) => {
+    throw notFound(request)
+  })
+  app.decorateRequest('correlationId', '')
+  app.addHook('onRequest', async (request, reply) => {
+    request.correlationId = correlationIdOf(request.raw) ?? request.id
+    reply.headers({
+      'x-request-id': request.id,
+      'x-correlation-id': request.correlationId,
+      'x-content-type-options': 'nosniff',
+    })
+    // Here rather than in the not-found handler: a body that nobody wants is not read.
+    if (request.is404) throw closed?.() ?? notFound(request)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? ''
+    const status = reply.statusCode
+    metrics.requestDone({ method: request.method, route, status, tookMs: reply.elapsedTime })
+    request.log.debug({ method: request.method, url: request.url, status, tookMs: reply.elapsedTime }, 'request done')
+  })
+
+  const max = options.requestsPerMinuteMax ?? REQUESTS_PER_MINUTE_MAX
+  if (max !== false) await app.register(rateLimit, rateLimitOptions(max))
+  if (options.docs) {
+    const { serveDocs } = await import('./docs.ts')
+    await serveDocs(app, options)
+  }
+  serveOperations(app, { health, metrics })
+  return app
+}

@@ -1,0 +1,98 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Recorder } from './recorder.ts'
+import { counterFamily, durationFamily } from './series.ts'
+
+/** A service's metrics in Prometheus' text format; messaging and HTTP names are those of OpenTelemetry's conventions. */
+export interface Metrics {
+  readonly recorder: Recorder
+  readonly contentType: string
+  text(): Promise<string>
+  /** A value that is asked for when metrics are read. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** One answered request; `route` is the pattern, never the url, and empty when there is none. */
+  requestDone(request: { method: string; route: string; status: number; tookMs: number }): void
+}
+
+const rabbit = { messaging_system: 'rabbitmq' }
+
+/** The metrics of one service, in a registry of its own, so that several services fit into one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const requests = durationFamily({
+    name: 'http_server_request_duration_seconds',
+    help: 'Time to answer HTTP requests.',
+    by: ['http_request_method', 'http_route', 'http_response_status_code'],
+    registry,
+  })
+  const statuses = new Map<number, string>()
+  return {
+    recorder: prometheusRecorder(registry),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    gauge: (name, help, read) => {
+      new Gauge({
+        name,
+        help,
+        registers: [registry],
+        async collect() {
+          this.set(await read())
+        },
+      })
+    },
+    requestDone: ({ method, route, status, tookMs }) => {
+      const word = statuses.get(status) ?? String(status)
+      statuses.set(status, word)
+      requests.of(method, route, word).observe(tookMs / 1_000)
+    },
+  }
+}
+
+/** A recorder whose numbers stand in this registry. */
+export function prometheusRecorder(registry: Registry): Recorder {
+  const count = (name: string, help: string, by: readonly string[], always = {}) =>
+    counterFamily({ name, help, by, always, registry })
+  const destination = 'messaging_destination_name'
+  const published = count(
+    'messaging_client_published_messages_total',
+    'Messages that the broker confirmed, or with error_type: that it did not.',
+    [destination, 'error_type'],
+    { ...rabbit, messaging_operation_name: 'publish' },
+  )
+  const publishTook = durationFamily({
+    name: 'messaging_client_operation_duration_seconds',
+    help: "Time from publishing a message to the broker's confirm.",
+    by: [destination, 'error_type'],
+    always: { ...rabbit, messaging_operation_name: 'publish' },
+    registry,
+  })
+  const consumed = count(
+    'messaging_client_consumed_messages_total',
+    'Messages delivered to a consumer.',
+    [destination],
+    { ...rabbit, messaging_operation_name: 'consume' },
+  )
+  const processTook = durationFamily({
+    name: 'messaging_process_duration_seconds',
+    help: 'Time that handlers took.',
+    by: [destination, 'ebs_event_type', 'error_type'],
+    always: { ...rabbit, messaging_operation_name: 'process' },
+    registry,
+  })
+  const retried = count('ebs_messages_retried_total', 'Messages sent to wait for their next attempt.', ['queue'])
+  const dead = count('ebs_messages_dead_total', 'Messages moved to the dead queue.', ['queue', 'reason'])
+  const duplicate = count('ebs_messages_duplicate_total', 'Messages that had been handled before.', ['queue'])
+  const ignored = count('ebs_messages_ignored_total', "Messages that are none of the queue's business.", ['queue'])
+  return {
+    published: (to, tookMs, error) => {
+      published.of(to, error).count++
+      publishTook.of(to, error).observe(tookMs / 1_000)
+    },
+    consumed: (queue) => void consumed.of(queue).count++,
+    processed: (queue, type, tookMs, error) => processTook.of(queue, type, error).observe(tookMs / 1_000),
+    retried: (queue) => void retried.of(queue).count++,
+    dead: (queue, reason) => void dead.of(queue, reason).count++,
+    duplicate: (queue) => void duplicate.of(queue).count++,
+    ignored: (queue) => void ignored.of(queue).count++,
+  }
+}

@@ -1,0 +1,65 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { HttpProblem, unavailable } from './errors.ts'
+import { violationsOf } from './violations.ts'
+
+/** Answers any error as `application/problem+json` (RFC 9457); what is our own fault goes to the log, not to the client. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const problem = problemOf(error, request)
+  if (problem.status >= 500) {
+    const level = problem.status === 503 ? 'warn' : 'error'
+    request.log[level]({ err: error, method: request.method, url: request.url }, 'request failed')
+  }
+  const members = {
+    type: problem.type,
+    title: problem.title,
+    status: problem.status,
+    detail: problem.message,
+    instance: request.url,
+    requestId: request.id,
+    ...problem.extensions,
+  }
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(members)
+}
+
+/** The problem that an error stands for. */
+export function problemOf(error: unknown, request: FastifyRequest): HttpProblem {
+  if (error instanceof HttpProblem) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = violationsOf(error, request)
+    const count = errors.length === 1 ? 'One value is' : `${errors.length} values are`
+    return new HttpProblem(400, {
+      title: 'Invalid request',
+      detail: `${count} not as expected: ${errors.map(({ field, message }) => `${field}: ${message}`).join('; ')}`,
+      extensions: { errors },
+    })
+  }
+  const known = frameworkError.safeParse(error)
+  if (!known.success) return internal(error, request)
+  const { code, statusCode, message } = known.data
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new HttpProblem(413, { detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes.` })
+  }
+  if (code === 'FST_ERR_HANDLER_TIMEOUT') return unavailable('The answer took too long; what was asked may still happen.', 5)
+  if (statusCode >= 500) return internal(error, request)
+  return new HttpProblem(statusCode, { title: STATUS_CODES[statusCode] ?? 'Error', detail: message, cause: error })
+}
+
+const frameworkError = z.object({
+  code: z.string().optional(),
+  statusCode: z.int().min(400).max(599),
+  message: z.string(),
+})
+
+const internal = (cause: unknown, request: FastifyRequest) =>
+  new HttpProblem(500, {
+    detail: `Something went wrong on our side. The log has it under the request id ${request.id}.`,
+    cause,
+  })

@@ -1,0 +1,105 @@
+import { GroupCommit, type Job } from './group-commit.ts'
+import { INBOX_KEEP_MS } from './inbox-retention.ts'
+import type { Outbox } from './outbox-relay.ts'
+import type { OutboxRow, PendingRow, Store, Transaction } from './store.ts'
+
+/** A store without a disk, for tests and for a first look: the same promises, except that it forgets when it ends. */
+export class MemoryStore implements Store<Transaction>, Outbox {
+  readonly #groups = new GroupCommit<MemoryTransaction>((jobs) => this.#commit(jobs))
+  readonly #listeners = new Set<() => void>()
+  /** Inbox: when each `queue` and `id` was first seen, oldest first. */
+  readonly #seen = new Map<string, number>()
+  readonly #outbox = new Map<number, OutboxRow>()
+  #lastSeq = 0
+
+  write<T>(job: (tx: Transaction) => T | Promise<T>): Promise<T> {
+    return this.#groups.write(job)
+  }
+
+  close(): Promise<void> {
+    return this.#groups.close()
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq
+  }
+
+  onEnqueued(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  readPending(afterSeq: number, limit: number): readonly PendingRow[] {
+    const pending: PendingRow[] = []
+    for (const [seq, row] of this.#outbox) {
+      if (pending.length >= limit) break
+      if (seq > afterSeq) pending.push({ seq, ...row })
+    }
+    return pending
+  }
+
+  removePublished(seqs: readonly number[]): Promise<void> {
+    return this.write(() => {
+      for (const seq of seqs) this.#outbox.delete(seq)
+    })
+  }
+
+  countPending(): number {
+    return this.#outbox.size
+  }
+
+  /** Forgets inbox ids older than 30 days; gives back how many. */
+  async prune(nowMs: number): Promise<number> {
+    const old = [...this.#seen].filter(([, atMs]) => atMs < nowMs - INBOX_KEEP_MS)
+    for (const [key] of old) this.#seen.delete(key)
+    return old.length
+  }
+
+  async #commit(jobs: readonly Job<MemoryTransaction>[]): Promise<void> {
+    const before = this.#lastSeq
+    const done: Job<MemoryTransaction>[] = []
+    for (const job of jobs) {
+      const tx = new MemoryTransaction(this.#seen)
+      try {
+        await job.run(tx)
+        this.#apply(tx)
+        done.push(job)
+      } catch (error) {
+        job.reject(error)
+      }
+    }
+    if (this.#lastSeq > before) for (const listener of this.#listeners) listener()
+    for (const job of done) job.resolve()
+  }
+
+  #apply({ seen, rows }: MemoryTransaction): void {
+    for (const [key, atMs] of seen) this.#seen.set(key, atMs)
+    for (const row of rows) this.#outbox.set(++this.#lastSeq, row)
+  }
+}
+
+/** Collects what a job does; the store applies it when the job has succeeded. */
+class MemoryTransaction implements Transaction {
+  readonly seen = new Map<string, number>()
+  readonly rows: OutboxRow[] = []
+  readonly #before: ReadonlyMap<string, number>
+
+  constructor(before: ReadonlyMap<string, number>) {
+    this.#before = before
+  }
+
+  recordFirstSeen(queue: string, ids: readonly string[], atMs: number): ReadonlySet<string> {
+    return new Set(
+      ids.filter((id) => {
+        const key = JSON.stringify([queue, id])
+        if (this.#before.has(key) || this.seen.has(key)) return false
+        this.seen.set(key, atMs)
+        return true
+      }),
+    )
+  }
+
+  enqueue(rows: readonly OutboxRow[]): void {
+    this.rows.push(...rows)
+  }
+}

@@ -1,0 +1,196 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { z } from 'zod'
+import { GroupCommit, type Job } from './group-commit.ts'
+import { INBOX_KEEP_MS, INBOX_SLICE_ROWS } from './inbox-retention.ts'
+import { type Migration, migrate } from './migrations.ts'
+import type { Outbox } from './outbox-relay.ts'
+import { pendingRow, SqliteTransaction } from './sqlite-transaction.ts'
+import { Statements } from './statements.ts'
+import { type PendingRow, type Store, StoreUnavailableError } from './store.ts'
+
+/** How long a statement waits for another process's lock. It blocks the event loop, so it stays below a heartbeat. */
+const BUSY_MS_MAX = 5_000
+/** How long `open` tries again: switching a new file to WAL is refused at once, without a wait, while another does it. */
+const OPEN_MS_MAX = 10_000
+const OPEN_PAUSE_MS = 25
+/** A job holds the only writer; one that hangs is undone and rejected instead of stopping the service. */
+const JOB_MS_MAX = 10_000
+/** A burst may grow the write-ahead log; it is cut back to this size afterwards. */
+const WAL_BYTES_KEPT = 64 * 1024 * 1024
+
+export type SqliteOptions = {
+  readonly path: string
+  /** `messagingTables` and what the service adds. */
+  readonly migrations: readonly Migration[]
+}
+
+/** The read-only side: sees what is committed, never an open transaction, and never waits for one. */
+export type SqliteReader = Pick<Statements, 'get' | 'all'>
+
+/** A store in one SQLite file. A commit is on the disk (fsync) before its callers hear of it. */
+export class SqliteStore implements Store<SqliteTransaction>, Outbox {
+  readonly read: SqliteReader
+  readonly #connections: Connections
+  readonly #writer: Statements
+  readonly #groups = new GroupCommit<SqliteTransaction>((jobs) => this.#commit(jobs))
+  readonly #listeners = new Set<() => void>()
+  #lastSeq: number
+  #pending: number | undefined
+
+  /** Opens the file, with its directory, and migrates it. Throws UnusableDatabaseError when it is not ours or too new. */
+  static async open({ path, migrations }: SqliteOptions): Promise<SqliteStore> {
+    const giveUpAtMs = performance.now() + OPEN_MS_MAX
+    mkdirSync(dirname(path), { recursive: true })
+    for (;;) {
+      try {
+        return new SqliteStore(connect(path, migrations))
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > giveUpAtMs) throw error
+        await sleep(OPEN_PAUSE_MS)
+      }
+    }
+  }
+
+  private constructor(connections: Connections) {
+    this.#connections = connections
+    this.#writer = new Statements(connections.writer)
+    this.read = new Statements(connections.reader)
+    const newest = this.read.get(count, `select coalesce(max(seq), 0) as n from sqlite_sequence where name = 'outbox'`)
+    this.#lastSeq = newest?.n ?? 0
+  }
+
+  write<T>(job: (tx: SqliteTransaction) => T | Promise<T>): Promise<T> {
+    return this.#groups.write(job)
+  }
+
+  /** Waits for the jobs already given, then closes the file. */
+  async close(): Promise<void> {
+    await this.#groups.close()
+    closeAll(this.#connections)
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq
+  }
+
+  onEnqueued(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  readPending(afterSeq: number, limit: number): readonly PendingRow[] {
+    return this.read.all(pendingRow, READ_PENDING, afterSeq, limit)
+  }
+
+  removePublished(seqs: readonly number[]): Promise<void> {
+    return this.write((tx) => tx.removePublished(seqs))
+  }
+
+  countPending(): number {
+    this.#pending ??= this.read.get(count, 'select count(*) as n from outbox')?.n ?? 0
+    return this.#pending
+  }
+
+  /** Forgets inbox ids older than 30 days, a slice at a time with room for other jobs in between; gives back how many. */
+  async prune(nowMs: number): Promise<number> {
+    let pruned = 0
+    for (;;) {
+      const slice = await this.write((tx) => tx.pruneInbox(nowMs - INBOX_KEEP_MS, INBOX_SLICE_ROWS))
+      pruned += slice
+      if (slice < INBOX_SLICE_ROWS) return pruned
+    }
+  }
+
+  async #commit(jobs: readonly Job<SqliteTransaction>[]): Promise<void> {
+    const done: { job: Job<SqliteTransaction>; tx: SqliteTransaction }[] = []
+    try {
+      this.#writer.run('begin immediate')
+      for (const job of jobs) {
+        const tx = new SqliteTransaction(this.#writer)
+        if (await this.#runAlone(job, tx, jobs.length > 1)) done.push({ job, tx })
+      }
+      this.#writer.run('commit')
+    } catch (error) {
+      if (this.#writer.inTransaction) this.#writer.run('rollback')
+      throw explained(error)
+    }
+    for (const { tx } of done) this.#count(tx)
+    if (done.some(({ tx }) => tx.outbox.added > 0)) for (const listener of this.#listeners) listener()
+    for (const { job } of done) job.resolve()
+  }
+
+  /** Runs one job; with others in its group, behind a savepoint, so that it can be undone alone. */
+  async #runAlone(job: Job<SqliteTransaction>, tx: SqliteTransaction, isShared: boolean): Promise<boolean> {
+    try {
+      if (isShared) this.#writer.run('savepoint job')
+      const running = job.run(tx)
+      if (running) await withinLimit(running)
+      tx.end()
+      if (isShared) this.#writer.run('release job')
+      return true
+    } catch (error) {
+      tx.end()
+      // The database has ended the transaction (a full or broken disk): nothing of the group is left.
+      if (!isShared || !this.#writer.inTransaction) throw error
+      this.#writer.run('rollback to job')
+      this.#writer.run('release job')
+      job.reject(explained(error))
+      return false
+    }
+  }
+
+  #count({ outbox }: SqliteTransaction): void {
+    this.#lastSeq = Math.max(this.#lastSeq, outbox.lastSeq)
+    if (this.#pending !== undefined) this.#pending += outbox.added - outbox.removed
+  }
+}
+
+const READ_PENDING = `select seq, exchange, key, body, properties from outbox where seq > ? order by seq limit ?`
+const count = z.object({ n: z.number() })
+
+type Connections = { readonly writer: Database.Database; readonly reader: Database.Database }
+
+function connect(path: string, migrations: readonly Migration[]): Connections {
+  const writer = new Database(path, { timeout: BUSY_MS_MAX })
+  try {
+    // Only a file of ours is switched to WAL: `migrate` refuses others before anything was changed.
+    migrate(writer, path, migrations)
+    writer.pragma('journal_mode = wal')
+    // FULL: with NORMAL a power loss could undo a commit whose delivery was acked.
+    writer.pragma('synchronous = full')
+    writer.pragma('foreign_keys = on')
+    writer.pragma(`journal_size_limit = ${WAL_BYTES_KEPT}`)
+    return { writer, reader: new Database(path, { readonly: true, timeout: BUSY_MS_MAX }) }
+  } catch (error) {
+    writer.close()
+    throw error
+  }
+}
+
+// The reader first: the last connection to close folds the log into the file, and a read-only one cannot.
+function closeAll({ writer, reader }: Connections): void {
+  reader.close()
+  writer.close()
+}
+
+/** Codes that speak of the disk or the file, not of what a job did. */
+const UNAVAILABLE = /^SQLITE_(?:FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|PROTOCOL)/
+
+const explained = (error: unknown): unknown =>
+  error instanceof Database.SqliteError && UNAVAILABLE.test(error.code)
+    ? new StoreUnavailableError(`The database takes no writes (${error.code}: ${error.message}).`, { cause: error })
+    : error
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')
+
+function withinLimit(running: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const tooLate = () => reject(new Error(`A job took longer than ${JOB_MS_MAX} ms and was undone.`))
+    const timer = setTimeout(tooLate, JOB_MS_MAX)
+    running.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

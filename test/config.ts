@@ -1,0 +1,18 @@
+import { z } from 'zod'
+
+const schema = z.object({ EBS_TEST_AMQP_URL: z.url(), EBS_TEST_MANAGEMENT_URL: z.url() })
+
+/** Where the tests' broker listens: AMQP, and the management API with user and password in the url. */
+export type TestConfig = { readonly amqpUrl: string; readonly managementUrl: string }
+
+/** Reads the environment of a test run. Throws when it names no broker. */
+export function testConfig(): TestConfig {
+  const { success, data } = schema.safeParse(process.env)
+  if (!success)
+    throw new Error(
+      'This test needs a broker: EBS_TEST_AMQP_URL and EBS_TEST_MANAGEMENT_URL are not set. `npm test` starts a broker and ' +
+        'sets both; to run one test by hand, set them to a broker of yours, such as amqp://guest:guest@127.0.0.1:5672 and ' +
+        'http://guest:guest@127.0.0.1:15672.',
+    )
+  return { amqpUrl: data.EBS_TEST_AMQP_URL, managementUrl: data.EBS_TEST_MANAGEMENT_URL }
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { z } from 'zod'
+import { testConfig } from '../config.ts'
+
+/** Management shows a new connection within this time; its statistics come every 5 s. */
+const LISTED_MS_MAX = 10_000
+const ASK_AGAIN_MS = 50
+
+/** One virtual host of the tests' broker: nothing that happens in it touches another test. */
+export type TestVhost = AsyncDisposable & {
+  readonly url: string
+  readonly name: string
+  /** Calls the management API, for example `('GET', '/api/overview')`; gives the parsed answer. Throws on a status of 400 or more. */
+  management(method: string, path: string, body?: unknown): Promise<unknown>
+  /** Closes every connection whose name contains this, as an operator would; waits until there is one. */
+  closeConnections(nameFilter?: string): Promise<void>
+  deleteQueue(name: string): Promise<void>
+  /** Messages ready in a queue, counted by the queue itself: management's own numbers are up to 5 s old. */
+  depth(queue: string): Promise<number>
+  /** Looks at the first messages of a queue and leaves them there; each look counts as a delivery. */
+  peek(queue: string, count: number): Promise<PeekedMessage[]>
+}
+
+const peekedSchema = z.object({
+  exchange: z.string(),
+  routing_key: z.string(),
+  redelivered: z.boolean(),
+  payload: z.string(),
+  message_count: z.number(),
+  properties: z.preprocess(
+    // Without any property RabbitMQ's JSON has an empty list here.
+    (value) => (Array.isArray(value) ? {} : value),
+    z.looseObject({ headers: z.record(z.string(), z.unknown()).optional() }),
+  ),
+})
+export type PeekedMessage = z.infer<typeof peekedSchema>
+
+const connectionsSchema = z.array(
+  z.object({ name: z.string(), vhost: z.string().optional(), user_provided_name: z.string().optional() }),
+)
+
+/** Makes a virtual host with a name of its own, open to the user of the urls; it is deleted on disposal. */
+export async function testVhost(): Promise<TestVhost> {
+  const { amqpUrl, managementUrl } = testConfig()
+  const name = `test-${randomUUID()}`
+  const user = new URL(managementUrl).username
+  const management = (method: string, path: string, body?: unknown) => call(managementUrl, { method, path, body })
+  await management('PUT', `/api/vhosts/${name}`)
+  await management('PUT', `/api/permissions/${name}/${user}`, { configure: '.*', write: '.*', read: '.*' })
+
+  const get = async (queue: string, count: number) => {
+    const path = `/api/queues/${name}/${encodeURIComponent(queue)}/get`
+    const answer = await management('POST', path, { count, ackmode: 'ack_requeue_true', encoding: 'auto' })
+    return z.array(peekedSchema).parse(answer)
+  }
+
+  return {
+    name,
+    url: withVhost(amqpUrl, name),
+    management,
+    async closeConnections(nameFilter = '') {
+      const giveUpAt = Date.now() + LISTED_MS_MAX
+      let listed: z.infer<typeof connectionsSchema> = []
+      while (listed.length === 0) {
+        if (Date.now() > giveUpAt) throw new Error(`There is no connection of '${nameFilter}' to close in ${name}.`)
+        await pause(ASK_AGAIN_MS)
+        const all = connectionsSchema.parse(await management('GET', `/api/vhosts/${name}/connections`))
+        listed = all.filter((connection) => connection.user_provided_name?.includes(nameFilter))
+      }
+      for (const connection of listed)
+        await management('DELETE', `/api/connections/${encodeURIComponent(connection.name)}`)
+    },
+    async deleteQueue(queue) {
+      await management('DELETE', `/api/queues/${name}/${encodeURIComponent(queue)}`)
+    },
+    async depth(queue) {
+      const [first] = await get(queue, 1)
+      return first ? first.message_count + 1 : 0
+    },
+    peek: get,
+    async [Symbol.asyncDispose]() {
+      await management('DELETE', `/api/vhosts/${name}`)
+    },
+  }
+}
+
+type Call = { readonly method: string; readonly path: string; readonly body: unknown }
+
+async function call(managementUrl: string, { method, path, body }: Call): Promise<unknown> {
+  const { origin, username, password } = new URL(managementUrl)
+  const response = await fetch(`${origin}${path}`, {
+    method,
+    headers: {
+      authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+      'content-type': 'application/json',
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+function withVhost(amqpUrl: string, name: string): string {
+  const url = new URL(amqpUrl)
+  url.pathname = `/${name}`
+  return url.href
+}

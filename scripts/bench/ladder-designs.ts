@@ -1,5 +1,5 @@
 import { delayRoute } from '../../shared/bus/ladder.ts'
-import { exchanges, levelExchange, levels, type Plan, topologyPlan } from '../../shared/topology.ts'
+import { exchanges, levelExchange, levels, type Plan, rungQueue, topologyPlan } from '../../shared/topology.ts'
 
 /** A way to build a delay ladder: what to declare, and where a message with a delay has to go. */
 export type LadderDesign = {
@@ -22,29 +22,27 @@ const isLadder = (name: string) => name.startsWith('ebs.delay.')
 const wild = (n: number) => '*.'.repeat(n)
 const zeros = (n: number) => '0.'.repeat(n)
 
-/** The same rungs, but every level exchange is bound straight to each lower rung and to the destination. */
+/** The same rungs, but every level exchange is bound straight to each rung below it, and to delivery when only zeros are left. */
 const direct: LadderDesign = {
   name: 'decimal, direct bindings',
   plan: {
     ...base,
     bindings: [
-      ...base.bindings.filter(({ source }) => !isLadder(source)),
-      ...[...levels.keys(), levels.length].flatMap((from) => [
-        ...levels.flatMap(({ rungs }, to) =>
-          to < from
-            ? []
-            : rungs.map((rung, digit) => ({
-                source: levelExchange(from),
-                destination: `ebs.delay.${rung}`,
-                to: 'queue' as const,
-                key: `${wild(from)}${zeros(to - from)}${digit + 1}.#`,
-              })),
+      ...base.bindings.filter(({ source }) => !isLadder(source) || source === exchanges.deliver),
+      ...levels.flatMap((_, from) => [
+        ...levels.slice(from).flatMap(({ rungs }, below) =>
+          rungs.map((rung, digit) => ({
+            source: levelExchange(from),
+            destination: rungQueue(rung),
+            to: 'queue' as const,
+            key: `${wild(from)}${zeros(below)}${digit + 1}.#`,
+          })),
         ),
         {
           source: levelExchange(from),
-          destination,
-          to: 'queue' as const,
-          key: `${wild(from)}${zeros(levels.length - from)}${destination}`,
+          destination: exchanges.deliver,
+          to: 'exchange' as const,
+          key: `${wild(from)}${zeros(levels.length - from)}#`,
         },
       ]),
     ],

@@ -3,10 +3,8 @@ import { declarePlan, type LatenessRun, measureLateness } from './lateness.ts'
 import { type BenchBroker, createVhost, describeBroker } from './vhost.ts'
 
 const ROUNDS = 2
-const SECONDS = 5
+const SECONDS = 4
 const SATURATED_P99_MS = 200
-/** The client itself is busy above this. */
-const RATE_MAX = 4_000
 const DECLARE_CHANNELS = [1, 8]
 
 const ONE_HOP_MS = 1_000
@@ -16,46 +14,42 @@ const FOUR_HOPS_MS = 11_240
 /** Delays from 1 s to 11.99 s in steps of 10 ms, as timers of different lengths would be; the same in every run. */
 const mixed = (index: number) => 1_000 + ((index * 7_919) % 1_100) * 10
 
-const loads = [
-  { name: 'one hop, 1 s', rates: [250, 500, 1_000], delayMs: () => ONE_HOP_MS, of: [designs.chained, designs.direct] },
-  {
-    name: 'four hops, 11.24 s',
-    rates: [100, 250, 500],
-    delayMs: () => FOUR_HOPS_MS,
-    of: [designs.chained, designs.direct],
-  },
-  {
-    name: 'mixed, 1 to 12 s',
-    rates: [100, 250, 500],
-    delayMs: mixed,
-    of: [designs.chained, designs.binary],
-  },
-] as const
+const decimal = [designs.chained, designs.direct]
+const loads: readonly Load[] = [
+  { name: 'one hop, 1 s', rates: [250, 500, 1_000, 1_500, 2_250, 3_400], delayMs: () => ONE_HOP_MS, of: decimal },
+  { name: 'four hops, 11.24 s', rates: [250, 500, 1_000, 1_500, 2_250], delayMs: () => FOUR_HOPS_MS, of: decimal },
+  { name: 'mixed, 1 to 12 s', rates: [250, 500, 1_000, 1_500], delayMs: mixed, of: [...decimal, designs.binary] },
+]
 
-/** Measures the designs of the delay ladder against each other; docs/decisions/delay-ladder.md holds a run. */
+type Load = {
+  readonly name: string
+  /** Messages per second, from small to large; a design leaves when its best p99 is beyond saturation. */
+  readonly rates: readonly number[]
+  delayMs(index: number): number
+  readonly of: readonly LadderDesign[]
+}
+
+/** Measures the designs of the delay ladder against each other, in turns; docs/decisions/delay-ladder.md holds a run. */
 export async function benchLadder(broker: BenchBroker): Promise<void> {
-  const { version } = await describeBroker(broker)
-  console.log(`RabbitMQ ${version}, quorum rungs, ${SECONDS} s of publishing per run, lateness in ms\n`)
+  const { version, pid } = await describeBroker(broker)
+  console.log(`RabbitMQ ${version}, quorum rungs, ${SECONDS} s of publishing per run\n`)
   for (const design of Object.values(designs)) await reportDeclaring(broker, design)
 
-  for (const { name, rates, delayMs, of } of loads) {
-    console.log(`\n${name}`)
-    for (const rate of rates)
+  for (const load of loads) {
+    console.log(`\n${load.name}: lateness p50, p99, max in ms; processor time of the broker per message in ms`)
+    let standing = load.of
+    for (const rate of load.rates) {
+      const runs: { design: LadderDesign; run: LatenessRun }[] = []
       for (let round = 1; round <= ROUNDS; round++)
-        for (const design of of)
-          print(design, rate, await freshRun(broker, design, { rate, seconds: SECONDS, delayMs }))
-  }
-
-  for (const { name, rates, delayMs, of } of loads) {
-    console.log(`\n${name}: saturation`)
-    for (const design of of) {
-      let rate: number = rates[rates.length - 1] ?? 0
-      let run: LatenessRun
-      do {
-        rate *= 1.5
-        run = await freshRun(broker, design, { rate: Math.round(rate), seconds: SECONDS, delayMs })
-        print(design, Math.round(rate), run)
-      } while (run.p99 <= SATURATED_P99_MS && run.missing === 0 && rate < RATE_MAX)
+        for (const design of standing) {
+          const { run, cpuMs } = await freshRun(broker, { design, rate, pid, delayMs: load.delayMs })
+          runs.push({ design, run })
+          print(design, rate, run, cpuMs)
+        }
+      standing = standing.filter((design) => {
+        const own = runs.filter((each) => each.design === design).map(({ run }) => run.p99)
+        return Math.min(...own) <= SATURATED_P99_MS
+      })
     }
   }
 }
@@ -63,12 +57,13 @@ export async function benchLadder(broker: BenchBroker): Promise<void> {
 /** Each run has a vhost of its own: what one left behind cannot slow the next one. */
 async function freshRun(
   broker: BenchBroker,
-  design: LadderDesign,
-  load: { rate: number; seconds: number; delayMs(index: number): number },
-): Promise<LatenessRun> {
+  { design, rate, pid, delayMs }: { design: LadderDesign; rate: number; pid: number; delayMs: Load['delayMs'] },
+): Promise<{ run: LatenessRun; cpuMs: number }> {
   await using vhost = await createVhost(broker, 'ladder')
   await declarePlan(vhost.amqpUrl, design.plan, 8)
-  return await measureLateness(vhost.amqpUrl, design, load)
+  const before = cpuSeconds(pid)
+  const run = await measureLateness(vhost.amqpUrl, design, { rate, seconds: SECONDS, delayMs })
+  return { run, cpuMs: ((cpuSeconds(pid) - before) * 1_000) / (rate * SECONDS) }
 }
 
 async function reportDeclaring(broker: BenchBroker, design: LadderDesign): Promise<void> {
@@ -86,10 +81,11 @@ async function reportDeclaring(broker: BenchBroker, design: LadderDesign): Promi
   }
 }
 
-function print(design: LadderDesign, rate: number, run: LatenessRun): void {
+function print(design: LadderDesign, rate: number, run: LatenessRun, cpuMs: number): void {
   const columns = [design.name.padEnd(28), `${rate}/s`.padStart(8)]
   for (const ms of [run.p50, run.p99, run.max]) columns.push(ms.toFixed(0).padStart(7))
-  if (run.early > 0) columns.push(`${run.early} early, by ${run.earlyMs.toFixed(2)} ms at most`)
-  if (run.missing > 0) columns.push(`${run.missing} missing`)
+  columns.push(cpuMs.toFixed(2).padStart(7))
+  if (run.early > 0) columns.push(`  ${run.early} early, by ${run.earlyMs.toFixed(2)} ms at most`)
+  if (run.missing > 0) columns.push(`  ${run.missing} missing`)
   console.log(columns.join(' '))
 }

@@ -7,7 +7,9 @@ const stampOf = (root) => join(root, 'node_modules', '.ebs-install')
 
 /** What node_modules depends on: the lock file, and the ABI that native add-ons were compiled for. */
 function fingerprint(root) {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
   return `${lock} abi ${process.versions.modules} ${process.platform} ${process.arch}\n`
 }
 

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 
-/** Output lines shown when a tool fails: enough for the cause, not the whole log. */
-const tailLinesMax = 40
-const tailCharsMax = 64_000
+/** Output shown when a tool fails: npm names the cause first and explains it at length, compilers name it last. */
+const headLinesMax = 15
+const tailLinesMax = 30
+const outputCharsMax = 1_000_000
 
 /** A tool that was asked to stop and has not is killed after this. */
 const stopMsMax = 5_000
@@ -29,11 +30,11 @@ export async function runStep({ title, command: [program, ...args], cwd, env = p
   const startedAt = Date.now()
   // A process group of its own: the compilers that npm starts are stopped with it.
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-  let tail = ''
+  let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8')
     stream.on('data', (text) => {
-      tail = (tail + text).slice(-tailCharsMax)
+      output = (output + text).slice(-outputCharsMax)
     })
   }
   const progress = showProgress(title, startedAt)
@@ -43,7 +44,7 @@ export async function runStep({ title, command: [program, ...args], cwd, env = p
   interrupt.stop()
   if (interrupt.signal) throw new StepError(`ebs  stopped while ${title}`, interrupt.signal === 'SIGINT' ? 130 : 143)
   if (error) throw new StepError(`ebs  cannot run ${program}: ${error.message}\n${hint}`, 1)
-  if (code !== 0) throw new StepError(`${lastLines(tail)}\nebs  failed: ${title} (status ${code})\n${hint}`, 1)
+  if (code !== 0) throw new StepError(`${excerpt(output)}\nebs  failed: ${title} (status ${code})\n${hint}`, 1)
 }
 
 const ended = (child) =>
@@ -100,4 +101,9 @@ function showProgress(title, startedAt) {
   }
 }
 
-const lastLines = (text) => text.trimEnd().split('\n').slice(-tailLinesMax).join('\n')
+/** The beginning and the end; warnings of npm are left out, because what failed is not among them. */
+function excerpt(output) {
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('npm warn'))
+  if (lines.length <= headLinesMax + tailLinesMax) return lines.join('\n')
+  return [...lines.slice(0, headLinesMax), '...', ...lines.slice(-tailLinesMax)].join('\n')
+}

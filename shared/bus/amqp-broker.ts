@@ -77,7 +77,7 @@ class AmqpBroker implements Broker {
   ): Promise<Consumer> {
     const consumer = new AmqpConsumer(queue, prefetch, onDelivery)
     this.#consumers.add(consumer)
-    const { model } = this
+    const model = this.#model
     // When this fails the connection is on its way out, and the next one attaches every consumer.
     if (model)
       await consumer

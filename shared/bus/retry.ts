@@ -1,12 +1,14 @@
+import type { RetrySettings } from '../service/retry-settings.ts'
 import { DELAY_MS_MAX } from './ladder.ts'
 
 /** How a queue retries. `retries` = N means N + 1 deliveries at most; 0 never, negative for ever. */
-export type RetryPolicy = {
-  readonly policy: 'never' | 'immediate' | 'linear' | 'exponential'
-  readonly retries: number
-  readonly minMs: number
-  readonly maxMs: number
-  readonly factor: number
+export type RetryPolicy = RetrySettings
+
+/** The policy of one queue among those that a service has read from its environment. */
+export function retryOf<Q extends string>(settings: ReadonlyMap<Q, RetryPolicy>, queue: Q): RetryPolicy {
+  const policy = settings.get(queue)
+  if (!policy) throw new Error(`The configuration has no retry settings for ${queue}: name it in its list of queues.`)
+  return policy
 }
 
 /** What becomes of a failed attempt. */

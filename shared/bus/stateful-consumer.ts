@@ -121,7 +121,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     }
     const tookMs = (performance.now() - startMs) / items.length
     for (const { delivery, arrived } of items) {
-      this.#bus.recorder.processed(this.#subscription.queue, typeOf(arrived), tookMs)
+      this.#bus.recorder.processed(this.#subscription.queue, 'stranger' in arrived ? 'unknown' : arrived.type, tookMs)
       delivery.ack()
     }
   }

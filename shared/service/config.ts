@@ -3,7 +3,7 @@ import { ConfigError, type Mistake } from './errors.ts'
 import { isLoopback } from './loopback.ts'
 import { redactUrl } from './redact.ts'
 import { type RetrySettings, retryEnv, retryVariables } from './retry-settings.ts'
-import { hostAndPort, onOff, oneOf, port, text, urlOf, wholeNumber } from './settings.ts'
+import { hostAndPort, oneOf, onOff, port, text, urlOf, wholeNumber } from './settings.ts'
 import { misspelt } from './spelling.ts'
 
 /** Variables by name, as in `process.env`. An empty value counts as not set. */

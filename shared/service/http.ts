@@ -1,8 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import rateLimit from '@fastify/rate-limit'
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
 import { HttpProblem } from './errors.ts'
 import type { Health } from './health.ts'
 import { parseJsonBody } from './json-body.ts'
@@ -40,10 +50,11 @@ export type HttpOptions = {
   readonly closed?: () => HttpProblem
 }
 
+/** A fastify instance whose routes take zod schemas. */
 export type Http = FastifyInstance<
-  import('fastify').RawServerDefault,
-  import('fastify').RawRequestDefaultExpression,
-  import('fastify').RawReplyDefaultExpression,
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
   FastifyBaseLogger,
   ZodTypeProvider
 >
@@ -68,7 +79,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>()
 
-  app.setValidatorCompiler((route) => {
+  app.setValidatorCompiler<z.core.$ZodType>((route) => {
     const validate = validatorCompiler(route)
     // fastify hands over null for a body that is not there; zod's word for that is undefined.
     return (value: unknown) => validate(value === null && route.httpPart === 'body' ? undefined : value)
@@ -107,3 +118,34 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   serveOperations(app, { health, metrics })
   return app
 }
+
+/** JSON or nothing: a body of another type is refused, unless it is empty, as `curl -d ''` sends it. */
+function acceptOnlyJson(app: Http) {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body),
+  )
+  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    if (body.length === 0) return undefined
+    const given = request.headers['content-type'] ?? 'missing'
+    throw new HttpProblem(415, { detail: `The content type is ${given}; this service takes application/json.` })
+  })
+}
+
+/** Printable and short, because it goes into logs, headers and every event that follows. */
+const correlationIdShape = /^[\w.:/+=@-]{1,128}$/
+
+function correlationIdOf(raw: IncomingMessage): string | undefined {
+  const given = raw.headers['x-correlation-id']
+  return typeof given === 'string' && correlationIdShape.test(given) ? given : undefined
+}
+
+const rateLimitOptions = (max: number) => ({
+  max,
+  timeWindow: MINUTE_MS,
+  allowList: (request: { ip: string }) => isLoopback(request.ip),
+  errorResponseBuilder: (_request: unknown, { after }: { after: string }) =>
+    new HttpProblem(429, { detail: `More than ${max} requests per minute. Try again in ${after}.` }),
+})

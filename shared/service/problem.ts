@@ -9,7 +9,8 @@ import { violationsOf } from './violations.ts'
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const problem = problemOf(error, request)
   if (problem.status >= 500) {
-    const level = problem.status === 503 ? 'warn' : 'error'
+    // A 503 is no surprise: probes get it every second while a service waits for its broker.
+    const level = problem.status === 503 ? 'debug' : 'error'
     request.log[level]({ err: error, method: request.method, url: request.url }, 'request failed')
   }
   const members = {
@@ -47,7 +48,8 @@ export function problemOf(error: unknown, request: FastifyRequest): HttpProblem 
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new HttpProblem(413, { detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes.` })
   }
-  if (code === 'FST_ERR_HANDLER_TIMEOUT') return unavailable('The answer took too long; what was asked may still happen.', 5)
+  if (code === 'FST_ERR_HANDLER_TIMEOUT')
+    return unavailable('The answer took too long; what was asked may still happen.', 5)
   if (statusCode >= 500) return internal(error, request)
   return new HttpProblem(statusCode, { title: STATUS_CODES[statusCode] ?? 'Error', detail: message, cause: error })
 }

@@ -25,7 +25,9 @@ export function watchRoutes(app: FastifyInstance) {
         headers: { allow: allowed.join(', ') },
       })
     }
-    const there = routes.filter(({ method, url }) => method !== 'HEAD' && url !== '*').map((r) => `${r.method} ${r.url}`)
+    const there = routes
+      .filter(({ method, url }) => method !== 'HEAD' && url !== '*')
+      .map((r) => `${r.method} ${r.url}`)
     return new HttpProblem(404, {
       detail: `There is nothing at ${path}. There is: ${there.slice(0, LISTED_MAX).join(', ')}.`,
     })

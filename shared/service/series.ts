@@ -80,7 +80,6 @@ function family<S>({ by, always }: FamilyOptions, make: (labels: LabelValues<str
     return series
   }
   return {
-    of: (first, second = '', third = '') =>
-      firsts.get(first)?.get(second)?.get(third) ?? add([first, second, third]),
+    of: (first, second = '', third = '') => firsts.get(first)?.get(second)?.get(third) ?? add([first, second, third]),
   }
 }

@@ -26,7 +26,8 @@ export function violationsOf(
   const later = parts.slice(parts.indexOf(failed) + 1).flatMap((part) => {
     const schema = request.routeOptions.schema?.[part]
     if (!(schema instanceof z.ZodType)) return []
-    const input = part === 'querystring' ? request.query : part === 'body' ? (request.body ?? undefined) : request.headers
+    const input =
+      part === 'querystring' ? request.query : part === 'body' ? (request.body ?? undefined) : request.headers
     const issues = schema.safeParse(input).error?.issues ?? []
     return issues.flatMap((issue) =>
       namesOf(issue.path.map(String), issue).map((field) => ({

@@ -8,7 +8,7 @@ import { MemoryBroker } from '../memory-broker.ts'
 /** A fresh broker for one test, seen alike whichever it is; disposal closes every connection that was made. */
 export type Rig = AsyncDisposable & {
   connect(options: ConnectOptions): Broker
-  /** Closes the connections of a service, as a failing network would. */
+  /** Breaks every connection of a service that is up, as a failing network would. */
   cut(service: string): Promise<void>
   deleteQueue(name: string): Promise<void>
 }
@@ -21,38 +21,25 @@ export const brokers: readonly { readonly broker: string; readonly start: () => 
 
 async function memoryRig(): Promise<Rig> {
   const memory = new MemoryBroker()
-  return rigOf({
-    connect: (options) => memory.connect(options),
-    cut: async (service) => memory.cut(service),
+  const links = new Links()
+  return {
+    connect: (options) => links.add(options.service, memory.connect(options)),
+    cut: async (service) => {
+      await links.ready(service)
+      memory.cut(service)
+    },
     deleteQueue: async (name) => memory.deleteQueue(name),
-    [Symbol.asyncDispose]: async () => memory.stop(),
-  })
+    async [Symbol.asyncDispose]() {
+      await links.close()
+      memory.stop()
+    },
+  }
 }
 
 async function rabbitRig(): Promise<Rig> {
-  const vhost = await testVhost()
-  return rigOf({
-    connect: (options) => connectAmqp(vhost.url, options),
-    cut: (service) => vhost.closeConnections(service),
-    deleteQueue: (name) => vhost.deleteQueue(name),
-    [Symbol.asyncDispose]: () => vhost[Symbol.asyncDispose](),
-  })
-}
-
-function rigOf(rig: Rig): Rig {
-  const connected: Broker[] = []
-  return {
-    ...rig,
-    connect(options) {
-      const broker = rig.connect(options)
-      connected.push(broker)
-      return broker
-    },
-    async [Symbol.asyncDispose]() {
-      for (const broker of connected) await broker.close()
-      await rig[Symbol.asyncDispose]()
-    },
-  }
+  await using stack = new AsyncDisposableStack()
+  const vhost = stack.use(await testVhost())
+  const links = new Links()
 }
 
 /** A plan without the ladder: work queues, and what a test adds by hand. */

@@ -1,0 +1,136 @@
+import type { Broker, ConnectOptions } from '../bus/broker.ts'
+import { watchBroker } from './broker-watch.ts'
+import type { Env, ServiceConfig } from './config.ts'
+import { unavailable } from './errors.ts'
+import { createHealth, type Health } from './health.ts'
+import { createHttp, type Http, REQUESTS_PER_MINUTE_MAX } from './http.ts'
+import { createLog, type Logger } from './log.ts'
+import { isLoopback } from './loopback.ts'
+import { createMetrics } from './metrics.ts'
+import type { Recorder } from './recorder.ts'
+import { type HttpServer, openServer } from './server.ts'
+import type { Connect, RunningService, ServiceDefinition } from './service.ts'
+import { type StopOutcome, stopInOrder } from './stop.ts'
+
+export type LaunchOptions<C extends ServiceConfig> = {
+  readonly connect: Connect<C>
+  /** When missing: the process' own. */
+  readonly env?: Env
+  readonly log?: Logger
+  /** When missing: Prometheus metrics. */
+  readonly recorder?: Recorder
+  /** Told when a service that had started cannot go on, such as when its broker turns out to be unusable. */
+  readonly onFatal?: (error: unknown) => void
+}
+
+export type Started = { readonly url: string; readonly http: Http; readonly health: Health }
+
+export type Launch<C extends ServiceConfig> = {
+  readonly config: C
+  readonly log: Logger
+  /** Resolves when started, rejects with what went wrong. */
+  readonly started: Promise<Started>
+  /** Stops in order, also while still starting; called again it gives the same outcome. */
+  stop(): Promise<StopOutcome>
+}
+
+/** Of the time to stop, the share that HTTP requests under way get, so that consumers keep the rest. */
+const HTTP_SHARE = 0.5
+
+/** Reads the configuration (throws ConfigError) and begins to start. */
+export function launch<C extends ServiceConfig>(
+  definition: ServiceDefinition<C>,
+  options: LaunchOptions<C>,
+): Launch<C> {
+  const { name, title, docs = false } = definition
+  const config = definition.config(options.env)
+  const log = options.log ?? createLog({ service: name, level: config.logLevel })
+  const onFatal = options.onFatal ?? ((error: unknown) => log.fatal({ err: error }, `${name} cannot go on`))
+  const health = createHealth()
+  const metrics = createMetrics()
+  const recorder = options.recorder ?? metrics.recorder
+  const brokerFailure = failureSignal()
+
+  let phase: 'starting' | 'running' | 'stopping' = 'starting'
+  let broker: Broker | undefined
+  let running: RunningService | undefined
+  let server: HttpServer | undefined
+  let closed: Http | undefined
+  let http: Http | undefined
+
+  health.add('service', () => (phase === 'running' ? true : phase))
+  for (const warning of config.warnings) log.warn(warning)
+
+  function connect(plan: ConnectOptions['plan']): Broker {
+    if (broker) throw new Error(`${name} called connect twice; one broker serves the whole service.`)
+    if (phase === 'stopping') throw new Error(`${name} was stopped before it connected.`)
+    broker = options.connect({ service: name, plan }, { config, log, recorder })
+    const fail = (error: unknown) => {
+      if (phase === 'starting') brokerFailure.raise(error)
+      // While stopping it is this side that closed the broker.
+      if (phase === 'running') onFatal(error)
+    }
+    watchBroker(broker, { health, metrics, log, fail })
+    return broker
+  }
+
+  async function start(): Promise<Started> {
+    const shared = { name, title, log, health, metrics }
+    const refuse = () => unavailable(`${name} is ${phase}.`)
+    closed = await createHttp({ ...shared, requestsPerMinuteMax: false, closed: refuse })
+    await closed.ready()
+    const { host, port, portVariable } = config
+    server = await openServer({ host, port, portVariable, listener: closed.routing })
+    const requestsPerMinuteMax = isLoopback(host) ? false : REQUESTS_PER_MINUTE_MAX
+    http = await createHttp({ ...shared, docs, requestsPerMinuteMax })
+    running = await definition.start({ config, log, http, health, metrics, recorder, connect })
+    await http.ready()
+    if (phase === 'starting') {
+      phase = 'running'
+      server.use(http.routing)
+      log.info({ url: server.url }, `${name} is running`)
+    }
+    return { url: server.url, http, health }
+  }
+
+  const starting = start()
+  let stopping: Promise<StopOutcome> | undefined
+
+  function stop(): Promise<StopOutcome> {
+    const wasStarting = phase === 'starting'
+    phase = 'stopping'
+    const deadline = Date.now() + config.shutdownTimeoutMs
+    const closeBroker = async () => broker?.close(Math.max(0, deadline - Date.now()))
+    stopping ??= stopInOrder(log, config.shutdownTimeoutMs, {
+      'answer the requests under way': async () => {
+        if (closed) server?.use(closed.routing)
+        const idle = await server?.drain(config.shutdownTimeoutMs * HTTP_SHARE)
+        if (idle === false) log.warn('some requests are still unanswered')
+      },
+      'finish starting': async () => {
+        // A start that waits for the broker would wait for ever; closing the broker ends it. Its error is told by `started`.
+        if (wasStarting) await closeBroker()
+        await Promise.allSettled([starting])
+      },
+      'stop the service': async () => running?.stop(),
+      'close the broker': closeBroker,
+      'close http': async () => {
+        await server?.close()
+        await http?.close()
+        await closed?.close()
+      },
+    })
+    return stopping
+  }
+
+  return { config, log, started: Promise.race([starting, brokerFailure.raised]), stop }
+}
+
+/** A promise that only ever rejects, and the function that makes it. */
+function failureSignal() {
+  let raise: (error: unknown) => void = () => {}
+  const raised = new Promise<never>((_, reject) => {
+    raise = reject
+  })
+  return { raised, raise }
+}

@@ -13,15 +13,13 @@ export function isAlive(pid: number): boolean {
 
 /** Sends a signal to the process and to all that it started, or does nothing when they have ended. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch (error) {
-    if (codeOf(error) !== 'ESRCH') throw error
-  }
+  signalProcess(-pid, signal)
 }
 
 /** Like `signalGroup`, for the process alone. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  // To the system, 0 means the sender and all its group.
+  if (pid === 0) throw new Error('There is no process 0 to signal.')
   try {
     process.kill(pid, signal)
   } catch (error) {

@@ -1,5 +1,6 @@
 import { designs, type LadderDesign } from './ladder-designs.ts'
 import { declarePlan, type LatenessRun, measureLateness } from './lateness.ts'
+import { cpuSeconds } from './processes.ts'
 import { type BenchBroker, createVhost, describeBroker } from './vhost.ts'
 
 const ROUNDS = 2

@@ -1,4 +1,4 @@
-import { brokerFromEnvironment } from './config.ts'
+import { useBroker } from './broker.ts'
 import { benchFlow } from './flow.ts'
 import { benchLadder } from './ladder.ts'
 import type { BenchBroker } from './vhost.ts'
@@ -12,9 +12,11 @@ const benches: Readonly<Record<string, Bench>> = {
 
 const [name = '', ...args] = process.argv.slice(2)
 const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
-const { amqpUrl, managementUrl } = brokerFromEnvironment
-if (!bench || !amqpUrl || !managementUrl) {
+if (bench) {
+  await using broker = await useBroker()
+  await bench.run(broker, args)
+} else {
   console.error('Usage: npm run bench -- <name>')
   for (const [key, { says }] of Object.entries(benches)) console.error(`  ${key.padEnd(8)} ${says}`)
   process.exitCode = 2
-} else await bench.run({ amqpUrl, managementUrl }, args)
+}

@@ -5,4 +5,11 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[rank] ?? Number.NaN
 }
 
-export const median = (values: readonly number[]) => quantile(values, 0.5)
+/** The value in the middle; the mean of the two in the middle of an even number. */
+export const median = (values: readonly number[]) =>
+  (quantile(values, 0.5) +
+    -quantile(
+      values.map((value) => -value),
+      0.5,
+    )) /
+  2

@@ -1,4 +1,4 @@
-import { Histogram, type LabelValues } from 'prom-client'
+import { Histogram, type HistogramConfiguration, type LabelValues } from 'prom-client'
 
 /** Upper bounds in seconds: from a function call to what a shutdown waits for. */
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -31,15 +31,18 @@ export class Durations {
 /** A histogram that is told its values when it is read, because prom-client's own can only be fed one value at a time. */
 export class DurationHistogram extends Histogram<string> {
   readonly series: Durations[] = []
+  readonly #named: HistogramConfiguration<string>
 
-  override async get() {
-    const found = await super.get()
-    return { ...found, values: this.series.flatMap((series) => valuesOf(found.name, series)) }
+  constructor(configuration: HistogramConfiguration<string>) {
+    super(configuration)
+    this.#named = configuration
   }
 
-  /** The registry prefers this one when it writes its text. */
-  getForPromString() {
-    return this.get()
+  /** What prom-client reads, for text and JSON alike. */
+  async getForPromString() {
+    const { name, help } = this.#named
+    const values = this.series.flatMap((series) => valuesOf(name, series))
+    return { name, help, type: 'histogram', aggregator: 'sum', values }
   }
 }
 

@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
-import pretty from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 import { redactUrl } from './redact.ts'
 
 export type { Logger } from 'pino'
@@ -14,6 +14,7 @@ export type LogOptions = {
   readonly destination?: DestinationStream
 }
 
+const STDOUT = 1
 const secrets = ['authorization', 'cookie', 'password', 'secret', 'token']
 
 /**
@@ -32,19 +33,16 @@ export function createLog({ service, level, pretty: forPeople, destination }: Lo
     },
     hooks: { streamWrite: redactUrl },
   }
-  if (!(forPeople ?? (destination === undefined && process.stdout.isTTY))) {
-    return destination ? pino(options, destination) : pino(options)
-  }
-  const lines = pretty({
-    sync: true,
+  const out = destination ?? pino.destination({ fd: STDOUT, sync: true })
+  if (!(forPeople ?? (destination === undefined && process.stdout.isTTY))) return pino(options, out)
+  const readable = prettyFactory({
     colorize: destination === undefined,
     singleLine: true,
     ignore: 'service',
     messageFormat: '{service}: {msg}',
     translateTime: 'SYS:HH:MM:ss.l',
-    ...(destination && { destination }),
   })
-  return pino(options, lines)
+  return pino(options, { write: (line) => void out.write(readable(line)) })
 }
 
 /** A logger whose every line carries the correlation id of the conversation. */

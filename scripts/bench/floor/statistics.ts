@@ -12,6 +12,13 @@ const SCHEMA = `
     processor TEXT, duration_ms REAL
   ) WITHOUT ROWID;`
 
+const metrics = {
+  OBJECT_CREATED: 'objects_created',
+  TASK_CREATED: 'tasks_created',
+  TASK_STARTED: 'tasks_started',
+  TASK_FINISHED: 'tasks_finished',
+} as const
+
 const { amqpUrl, dataDir } = floorEnvironment()
 const db = new Database(join(dataDir, 'stats.db'))
 db.pragma('journal_mode = WAL')
@@ -40,14 +47,15 @@ const store = db.transaction((batch: readonly ConsumeMessage[]) => {
   const now = Date.now()
   for (const delivery of batch) {
     const body = JSON.parse(delivery.content.toString())
-    counts.set(body.type, (counts.get(body.type) ?? 0) + 1)
+    const type: keyof typeof metrics = body.type
+    counts.set(metrics[type], (counts.get(metrics[type]) ?? 0) + 1)
     if (body.type === 'OBJECT_CREATED') addObject.run(body.object.id, body.object.tenant, body.object.createdAt)
     else if (body.type === 'TASK_CREATED') addTask.run(body.task.id, body.task.objectId, now)
     else if (body.type === 'TASK_STARTED') startTask.run(body.taskId, body.objectId, now, body.processor)
     else if (body.type === 'TASK_FINISHED')
       finishTask.run(body.taskId, body.objectId, now, body.processor, body.durationMs)
   }
-  for (const [type, n] of counts) count.run(type, n)
+  for (const [metric, n] of counts) count.run(metric, n)
 })
 
 let waiting: { delivery: ConsumeMessage; done: () => void }[] = []

@@ -1,41 +1,42 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 
-const FINISHED = 'SELECT count(*) FROM tasks WHERE finished_at IS NOT NULL'
-const FINISHED_OBJECTS =
-  'SELECT object_id FROM tasks WHERE finished_at IS NOT NULL GROUP BY object_id HAVING count(*) = ?'
-/** The resolution of every latency here; asking only whether the file changed costs microseconds. */
-const POLL_MS = 1
+const FINISHED = "SELECT value FROM statistics WHERE metric = 'tasks_finished'"
+const FINISHED_OF = 'SELECT count(*) FROM tasks WHERE object_id = ? AND finished_at IS NOT NULL'
+
+/** What a user sees of `stats.db` with sqlite3; the same questions for both sides. */
+export type Look = {
+  finishedTasks(): number
+  finishedTasksOf(objectId: string): number
+}
 
 /**
- * Looks into `stats.db` of either side from outside, as a user would with sqlite3. Calls back after every commit until
- * it answers true; rejects after `timeoutMs`.
+ * Looks into `stats.db` from outside, after each commit, but not more often than every `pollMs`, until the callback
+ * answers true. Rejects after `timeoutMs`.
  */
 export async function watchStatistics(
   dataDir: string,
-  timeoutMs: number,
-  onChange: (look: { finishedTasks(): number; finishedObjects(tasks: number): readonly unknown[] }) => boolean,
+  options: { readonly pollMs: number; readonly timeoutMs: number },
+  isOver: (look: Look) => boolean,
 ): Promise<void> {
-  const path = join(dataDir, 'stats.db')
-  const giveUpAt = performance.now() + timeoutMs
-  if (!existsSync(path)) throw new Error(`${path} is not there, although statistics said that it is ready.`)
-  const db = new Database(path, { readonly: true })
+  const db = new Database(join(dataDir, 'stats.db'), { readonly: true, fileMustExist: true })
+  const giveUpAt = performance.now() + options.timeoutMs
   try {
-    const finishedTasks = db.prepare(FINISHED).pluck()
-    const finishedObjects = db.prepare(FINISHED_OBJECTS).pluck()
-    const look = {
-      finishedTasks: () => Number(finishedTasks.get()),
-      finishedObjects: (tasks: number) => finishedObjects.all(tasks),
+    const finished = db.prepare(FINISHED).pluck()
+    const finishedOf = db.prepare(FINISHED_OF).pluck()
+    const look: Look = {
+      finishedTasks: () => Number(finished.get() ?? 0),
+      finishedTasksOf: (objectId) => Number(finishedOf.get(objectId)),
     }
     let seen: unknown
     for (;;) {
+      // Asking only whether the file changed costs microseconds.
       const version = db.pragma('data_version', { simple: true })
-      if (version !== seen && onChange(look)) return
+      if (version !== seen && isOver(look)) return
       seen = version
       if (performance.now() > giveUpAt)
-        throw new Error(`After ${timeoutMs} ms statistics holds ${look.finishedTasks()} finished tasks and no more.`)
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+        throw new Error(`After ${options.timeoutMs} ms statistics holds ${look.finishedTasks()} finished tasks.`)
+      await new Promise((resolve) => setTimeout(resolve, options.pollMs))
     }
   } finally {
     db.close()

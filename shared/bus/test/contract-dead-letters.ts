@@ -107,7 +107,7 @@ export const expiring = (start: () => Promise<Rig>, queueType: QueueType) =>
       await eventually(() => expect(seen.texts()).toHaveLength(3))
 
       expect(seen.texts()).toEqual(['1', '2', '3'])
-      // The deaths are all in one place: in `circle.a`, where `seen` gets its copy, and with the original key.
+      // `circle.a` names a dead-letter exchange and no key, so the message keeps its own.
       expect(seen.deliveries[0]?.message).toMatchObject({ exchange: 'circle', key: 'circle.a' })
     })
   })

@@ -4,11 +4,12 @@ import { type Plan, type QueueType, type Tables, topologyPlan } from '../../topo
 import { connectAmqp } from '../amqp-broker.ts'
 import type { Broker, ConnectOptions, Delivery, Message } from '../broker.ts'
 import { MemoryBroker } from '../memory-broker.ts'
+import { wireTo } from './contract-wire.ts'
 
 /** A fresh broker for one test, seen alike whichever it is; disposal closes every connection that was made. */
 export type Rig = AsyncDisposable & {
   connect(options: ConnectOptions): Broker
-  /** Breaks every connection of a service that is up, as a failing network would. */
+  /** Breaks the connections of a service that are there, as a failing network would. */
   cut(service: string): Promise<void>
   deleteQueue(name: string): Promise<void>
 }
@@ -21,25 +22,51 @@ export const brokers: readonly { readonly broker: string; readonly start: () => 
 
 async function memoryRig(): Promise<Rig> {
   const memory = new MemoryBroker()
-  const links = new Links()
-  return {
-    connect: (options) => links.add(options.service, memory.connect(options)),
-    cut: async (service) => {
-      await links.ready(service)
-      memory.cut(service)
-    },
+  return rigOf({
+    connect: (options) => memory.connect(options),
+    cut: async (service) => memory.cut(service),
     deleteQueue: async (name) => memory.deleteQueue(name),
-    async [Symbol.asyncDispose]() {
-      await links.close()
-      memory.stop()
-    },
-  }
+    [Symbol.asyncDispose]: async () => memory.stop(),
+  })
 }
 
 async function rabbitRig(): Promise<Rig> {
-  await using stack = new AsyncDisposableStack()
-  const vhost = stack.use(await testVhost())
-  const links = new Links()
+  const vhost = await testVhost()
+  // One for each service; no test has more than two.
+  const wires = [await wireTo(vhost.url), await wireTo(vhost.url)]
+  const services: string[] = []
+  const wireOf = (service: string) => {
+    if (!services.includes(service)) services.push(service)
+    const wire = wires[services.indexOf(service)]
+    if (!wire) throw new Error(`There is no wire left for ${service}: make more of them.`)
+    return wire
+  }
+  return rigOf({
+    connect: (options) => connectAmqp(wireOf(options.service).url, options),
+    cut: async (service) => wireOf(service).cut(),
+    deleteQueue: (name) => vhost.deleteQueue(name),
+    async [Symbol.asyncDispose]() {
+      for (const wire of wires) await wire[Symbol.asyncDispose]()
+      await vhost[Symbol.asyncDispose]()
+    },
+  })
+}
+
+/** Closes what was connected before the broker goes. */
+function rigOf(rig: Rig): Rig {
+  const connected: Broker[] = []
+  return {
+    ...rig,
+    connect(options) {
+      const bus = rig.connect(options)
+      connected.push(bus)
+      return bus
+    },
+    async [Symbol.asyncDispose]() {
+      for (const bus of connected) await bus.close()
+      await rig[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** A plan without the ladder: work queues, and what a test adds by hand. */

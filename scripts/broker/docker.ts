@@ -1,0 +1,54 @@
+import { request } from 'node:http'
+import type { Running } from '../running.ts'
+
+const image = 'rabbitmq:4-management'
+
+/** An engine on this machine answers in milliseconds. */
+const PING_MS_MAX = 2_000
+
+const defaultSocket = '/var/run/docker.sock'
+
+/** Whether a Docker engine answers, at `DOCKER_HOST` or at the usual socket. */
+export function isDockerUp(dockerHost: string | undefined): Promise<boolean> {
+  const where = addressOf(dockerHost)
+  if (where === undefined) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const ping = request({ ...where, path: '/_ping', timeout: PING_MS_MAX }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    ping.once('timeout', () => ping.destroy())
+    ping.once('error', () => resolve(false))
+    ping.once('close', () => resolve(false))
+    ping.end()
+  })
+}
+
+/** Engines behind ssh or TLS are not asked; testcontainers would not reach the container's ports there either. */
+function addressOf(dockerHost: string | undefined): { socketPath: string } | { host: string; port: string } | undefined {
+  if (dockerHost === undefined) return { socketPath: defaultSocket }
+  if (!URL.canParse(dockerHost)) return undefined
+  const url = new URL(dockerHost)
+  if (url.protocol === 'unix:') return { socketPath: url.pathname }
+  return url.protocol === 'tcp:' || url.protocol === 'http:' ? { host: url.hostname, port: url.port } : undefined
+}
+
+/** A broker in a container on ports that the engine picks. It is removed with its data when stopped or when this process ends. */
+export async function startContainer(): Promise<{ amqpUrl: string; managementUrl: string; running: Running }> {
+  // Loaded here because it takes half a second, which nobody without Docker should wait for.
+  const { GenericContainer, Wait } = await import('testcontainers')
+  const container = await new GenericContainer(image)
+    .withExposedPorts(5672, 15672)
+    .withWaitStrategy(Wait.forLogMessage('Server startup complete'))
+    .start()
+  const at = (port: number) => `guest:guest@${container.getHost()}:${container.getMappedPort(port)}`
+  const remove = async () => {
+    await container.stop()
+  }
+  return {
+    amqpUrl: `amqp://${at(5672)}`,
+    managementUrl: `http://${at(15672)}`,
+    // The engine keeps it; when it dies all the same, the services wait for it as for any broker.
+    running: { exited: new Promise(() => {}), stop: remove, kill: remove },
+  }
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import type { SqliteTransaction } from '../../shared/store/sqlite-transaction.ts'
+import type { ObjectRow, TaskRow } from './tally.ts'
+
+const FIND_TASK = `select id, object_id as objectId, tenant, created_at as createdAtMs, started_at as startedAtMs,
+  finished_at as finishedAtMs, failed_at as failedAtMs, processor, attempts, duration_ms as durationMs
+  from task_rows where id = ?`
+const SAVE_TASK = `insert into task_rows(
+    id, object_id, tenant, created_at, started_at, finished_at, failed_at, processor, attempts, duration_ms, changed_at
+  ) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  on conflict(id) do update set object_id = excluded.object_id, tenant = excluded.tenant,
+    created_at = excluded.created_at, started_at = excluded.started_at, finished_at = excluded.finished_at,
+    failed_at = excluded.failed_at, processor = excluded.processor, attempts = excluded.attempts,
+    duration_ms = excluded.duration_ms, changed_at = excluded.changed_at`
+const FIND_OBJECT = `select id, tenant, created_at as createdAtMs, completed_at as completedAtMs, failed_at as failedAtMs,
+  duration_ms as durationMs, tasks, tasks_finished as tasksFinished, tasks_failed as tasksFailed,
+  last_finish_at as lastFinishAtMs
+  from object_rows where id = ?`
+const SAVE_OBJECT = `insert into object_rows(
+    id, tenant, created_at, completed_at, failed_at, duration_ms, tasks, tasks_finished, tasks_failed, last_finish_at,
+    changed_at
+  ) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  on conflict(id) do update set tenant = excluded.tenant, created_at = excluded.created_at,
+    completed_at = excluded.completed_at, failed_at = excluded.failed_at, duration_ms = excluded.duration_ms,
+    tasks = excluded.tasks, tasks_finished = excluded.tasks_finished, tasks_failed = excluded.tasks_failed,
+    last_finish_at = excluded.last_finish_at, changed_at = excluded.changed_at`
+
+const number = z.number().nullable()
+const text = z.string().nullable()
+const taskRow = z.object({
+  id: z.string(),
+  objectId: z.string(),
+  tenant: text,
+  createdAtMs: number,
+  startedAtMs: number,
+  finishedAtMs: number,
+  failedAtMs: number,
+  processor: text,
+  attempts: z.number(),
+  durationMs: number,
+})
+const objectRow = z.object({
+  id: z.string(),
+  tenant: text,
+  createdAtMs: number,
+  completedAtMs: number,
+  failedAtMs: number,
+  durationMs: number,
+  tasks: number,
+  tasksFinished: z.number(),
+  tasksFailed: z.number(),
+  lastFinishAtMs: number,
+})
+
+export const findTask = (tx: SqliteTransaction, id: string): TaskRow | undefined => tx.get(taskRow, FIND_TASK, id)
+
+export const findObject = (tx: SqliteTransaction, id: string): ObjectRow | undefined =>
+  tx.get(objectRow, FIND_OBJECT, id)
+
+/** Writes a task as it is now. */
+export function saveTask(tx: SqliteTransaction, row: TaskRow, nowMs: number): void {
+  const { id, objectId, tenant, createdAtMs, startedAtMs, finishedAtMs, failedAtMs, processor, attempts } = row
+  const when = [createdAtMs, startedAtMs, finishedAtMs, failedAtMs]
+  tx.run(SAVE_TASK, id, objectId, tenant, ...when, processor, attempts, row.durationMs, nowMs)
+}
+
+/** Writes an object as it is now. */
+export function saveObject(tx: SqliteTransaction, row: ObjectRow, nowMs: number): void {
+  const { id, tenant, createdAtMs, completedAtMs, failedAtMs, durationMs, tasks, tasksFinished, tasksFailed } = row
+  const how = [durationMs, tasks, tasksFinished, tasksFailed, row.lastFinishAtMs]
+  tx.run(SAVE_OBJECT, id, tenant, createdAtMs, completedAtMs, failedAtMs, ...how, nowMs)
+}
+
+/** Rows of one batch: each is read once when first asked for, and its first and last state are known at the end. */
+export class Touched<Row> {
+  readonly #find: (id: string) => Row | undefined
+  readonly #rows = new Map<string, { readonly before: Row | undefined; now: Row | undefined }>()
+
+  constructor(find: (id: string) => Row | undefined) {
+    this.#find = find
+  }
+
+  /** Replaces the row by what `change` makes of it; gives back the one before and the new one. */
+  change(id: string, change: (row: Row | undefined) => Row): { before: Row | undefined; after: Row } {
+    const entry = this.#rows.get(id) ?? this.#load(id)
+    const before = entry.now
+    const after = change(before)
+    entry.now = after
+    return { before, after }
+  }
+
+  *changes(): Iterable<{ readonly before: Row | undefined; readonly after: Row }> {
+    for (const { before, now } of this.#rows.values()) if (now !== undefined) yield { before, after: now }
+  }
+
+  #load(id: string) {
+    const found = this.#find(id)
+    const entry = { before: found, now: found }
+    this.#rows.set(id, entry)
+    return entry
+  }
+}

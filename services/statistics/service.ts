@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { retryOf } from '../../shared/bus/retry.ts'
+import { busOf } from '../../shared/bus/service-bus.ts'
+import { type Arrived, subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
+import type { ServiceDefinition } from '../../shared/service/service.ts'
+import { statisticsConfig } from './config.ts'
+import { isUnheard } from './hearing.ts'
+import { pruneRows } from './retention.ts'
+import { serveStatistics } from './routes.ts'
+import { openStatistics, type RecordedEvent, readStatistics, record } from './store.ts'
+import { logSummaries } from './summary.ts'
+
+/** Deep: ten events per object, each of microseconds. EBS_PREFETCH is for work done one by one and would starve the batches. See docs/decisions/statistics-queue.md. */
+const PREFETCH = 1_000
+/** A batch waits this long for company: it saves a commit per event on an idle system, and the dashboard is still current. */
+const LINGER_MS = 20
+const PRUNE_EVERY_MS = 3_600_000
+const DAY_MS = 86_400_000
+
+/** Hears everything and counts it in `stats.db`. One process works, others stand by: its queue has a single active consumer. */
+export const statistics: ServiceDefinition<ReturnType<typeof statisticsConfig>> = {
+  name: 'statistics',
+  title: 'ebs statistics: counts and times everything',
+  docs: true,
+  config: statisticsConfig,
+  async start(context) {
+    const { config, http, log } = context
+    const store = await openStatistics(join(config.dataDir, 'stats.db'))
+    serveStatistics(http, store.read)
+    const bus = busOf(context, 'statistics')
+    const summaries = logSummaries(log, () => readStatistics(store.read))
+    const running = await subscribeStateful(bus, {
+      queue: 'statistics',
+      store,
+      handle: (arrived, tx) => {
+        const nowMs = bus.clock.now()
+        record(
+          tx,
+          arrived.map((one) => toRecorded(one, nowMs)),
+          nowMs,
+        )
+        summaries.changed()
+        return []
+      },
+      // Nothing follows from counting.
+      relayed: () => Promise.resolve(),
+      accepts: () => true,
+      takesStrangers: true,
+      retry: retryOf(config.retry, 'statistics'),
+      prefetch: PREFETCH,
+      lingerMs: LINGER_MS,
+    })
+    const pruning = setInterval(() => {
+      const keepMs = config.own.EBS_STATISTICS_KEEP_DAYS * DAY_MS
+      Promise.all([pruneRows(store, Date.now(), keepMs), store.prune(Date.now())]).then(
+        ([rows, ids]) => log.info({ rows, ids }, 'forgot what is older than configured'),
+        (error: unknown) => log.error({ err: error }, 'could not remove old rows; trying again in an hour'),
+      )
+    }, PRUNE_EVERY_MS)
+    return {
+      async stop() {
+        clearInterval(pruning)
+        await running.stop(config.shutdownTimeoutMs)
+        summaries.stop()
+        await store.close()
+      },
+    }
+  },
+}
+
+const toRecorded = (arrived: Arrived, nowMs: number): RecordedEvent => {
+  const type = 'stranger' in arrived ? arrived.stranger : arrived.type
+  const { key, atMs = nowMs, tenant = null } = arrived.meta
+  return {
+    type,
+    key,
+    atMs,
+    tenant,
+    body: 'stranger' in arrived ? undefined : arrived.data,
+    unheard: isUnheard(key, type),
+  }
+}

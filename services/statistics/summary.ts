@@ -1,0 +1,29 @@
+import type { Logger } from 'pino'
+
+/** At most one line in this time, so that the log is a dashboard and not a flood. */
+const EVERY_MS = 1_000
+
+/** Logs the totals in one line when they have changed. */
+export function logSummaries(log: Pick<Logger, 'info'>, read: () => Record<string, number | string>) {
+  let timer: NodeJS.Timeout | undefined
+  const say = () => {
+    timer = undefined
+    const now = read()
+    const tasks = `${now.tasks_created} created, ${now.tasks_finished} finished, ${now.tasks_failed} failed, ${now.tasks_in_progress} in progress`
+    log.info(
+      `objects ${now.objects_created} (${now.objects_completed} completed), tasks ${tasks}; dead ${now.messages_dead}`,
+    )
+  }
+  return {
+    /** Called when something was counted. */
+    changed(): void {
+      timer ??= setTimeout(say, EVERY_MS)
+    },
+    /** Says the last word. */
+    stop(): void {
+      if (!timer) return
+      clearTimeout(timer)
+      say()
+    },
+  }
+}

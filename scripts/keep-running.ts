@@ -25,46 +25,63 @@ export type Kept = {
 export function keepRunning(target: Startable, options: KeepOptions): Kept {
   const { backoff, say, isHopeless } = options
   const ending = new AbortController()
-  const { promise: hopeless, resolve: giveUp } = Promise.withResolvers<Exit>()
+  let giveUp: (exit: Exit) => void = () => {}
+  const hopeless = new Promise<Exit>((resolve) => {
+    giveUp = resolve
+  })
   let running = options.running
-  let deaths = 0
+  let isUp = running !== undefined
   let isFirst = true
+  let deaths = 0
 
-  const liveOnce = async (): Promise<string | undefined> => {
+  /** One life: why it ended, or undefined when that was the last one. */
+  const live = async (): Promise<string | undefined> => {
     const startedAt = Date.now()
     try {
-      running = isFirst && running ? running : await target.start(ending.signal)
+      if (!isUp || !running) running = await target.start(ending.signal)
     } catch (error) {
       deaths++
       return error instanceof Error ? error.message : String(error)
     }
+    if (ending.signal.aborted) return undefined
+    isUp = true
     const exit = await running.exited
+    isUp = false
     if (isFirst && isHopeless?.(exit)) {
       giveUp(exit)
       return undefined
     }
+    isFirst = false
     deaths = Date.now() - startedAt >= backoff.steadyMs ? 1 : deaths + 1
     return describeExit(exit)
   }
 
-  const live = async () => {
-    while (!ending.signal.aborted) {
-      const death = await liveOnce()
-      isFirst = false
+  const liveOn = async () => {
+    for (;;) {
+      const death = await live()
       if (death === undefined || ending.signal.aborted) return
       const waitMs = delayAfter(deaths, backoff)
       say(`${target.name} died (${death}); starting it again in ${waitMs / 1000} s`)
-      await sleep(waitMs, undefined, { signal: ending.signal }).catch(() => {})
+      await wait(waitMs, ending.signal)
     }
   }
-  const life = live()
+  const life = liveOn()
 
   const end = async (how: 'stop' | 'kill') => {
     ending.abort()
-    await running?.[how]()
+    if (isUp) await running?.[how]()
     await life
-    // It may have come up just then.
+    // It may have come up just then; and one that died has left something behind if it is a node.
     await running?.[how]()
   }
   return { name: target.name, hopeless, stop: () => end('stop'), kill: () => end('kill') }
+}
+
+/** Resolves after the time, or as soon as the signal says so. */
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }

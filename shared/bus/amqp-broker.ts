@@ -131,7 +131,11 @@ class AmqpBroker implements Broker {
     if (this.state === 'closed') return
     await this.#link(url, 'publish', async (model) => {
       const channel = await model.createConfirmChannel()
-      channel.on('error', (error) => this.#abandon(model, error.message))
+      channel.on('error', (error) => {
+        const [, exchange] = /NOT_FOUND - no exchange '([^']*)'/.exec(error.message) ?? []
+        if (exchange !== undefined) this.#publisher.refuseExchange(exchange)
+        this.#abandon(model, error.message)
+      })
       channel.on('close', () => this.#publisher.detach(channel))
       this.#publisher.attach(channel)
     })

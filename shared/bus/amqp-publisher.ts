@@ -8,11 +8,15 @@ const SATURATED_AT = 10_000
 /** Messages of 1 kB: about 100 MB. Consumers and the outbox relay stay far below by their own windows. */
 const PENDING_MAX = 50_000
 
+/** A message that was sent this often without a confirm may be what ends the channel: its caller is told, and decides. */
+const SENDS_MAX = 20
+
 type Entry = {
   readonly message: Message
   readonly resolve: () => void
   readonly reject: (error: Error) => void
   returned: boolean
+  sends: number
 }
 
 /**
@@ -40,7 +44,7 @@ export class AmqpPublisher {
         new BufferFullError(`${PENDING_MAX} publishes wait for the broker: slow down or look why it is away.`),
       )
     return new Promise((resolve, reject) => {
-      const entry = { message, resolve, reject, returned: false }
+      const entry = { message, resolve, reject, returned: false, sends: 0 }
       this.#entries.add(entry)
       this.#unsent.push(entry)
       this.#pump()
@@ -48,6 +52,9 @@ export class AmqpPublisher {
   }
 
   attach(channel: ConfirmChannel): void {
+    for (const entry of this.#entries)
+      if (entry.sends >= SENDS_MAX)
+        this.#finish(entry, new NackedError(`Sent ${SENDS_MAX} times and never confirmed: '${entry.message.key}'.`))
     this.#channel = channel
     this.#unsent = [...this.#entries]
     this.#unsentHead = 0
@@ -58,6 +65,13 @@ export class AmqpPublisher {
 
   detach(channel: ConfirmChannel): void {
     if (this.#channel === channel) this.#channel = undefined
+  }
+
+  /** An exchange that is not there ends the channel: what was meant for it would end the next one, too. */
+  refuseExchange(exchange: string): void {
+    for (const entry of this.#entries)
+      if (entry.message.exchange === exchange)
+        this.#finish(entry, new NackedError(`There is no exchange '${exchange}'.`))
   }
 
   /** While the broker raises an alarm, nothing more is written to its socket. */
@@ -99,6 +113,7 @@ export class AmqpPublisher {
   #send(channel: ConfirmChannel, entry: Entry): void {
     const { exchange, key, body } = entry.message
     this.#inFlight++
+    entry.sends++
     try {
       channel.publish(exchange, key, body, publishOptions(entry.message), (error: Error | null) =>
         this.#settle(channel, entry, error),

@@ -83,7 +83,7 @@ export type ConsumeOptions = {
 export interface Consumer {
   /** Stops new deliveries; those not yet settled stay so until they are settled or the broker is closed. */
   cancel(): Promise<void>
-  /** Changes the number of unsettled deliveries at once. */
+  /** Changes the number of unsettled deliveries at once. On a queue with a single active consumer RabbitMQ hands the role to a stand-by. */
   setPrefetch(prefetch: number): Promise<void>
 }
 

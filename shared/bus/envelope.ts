@@ -43,7 +43,8 @@ export type Parsed = Event | Poison | Stranger
 /** Reads a message as the catalogue has it. Never throws. */
 export function parseEvent(message: Received): Parsed {
   const { properties, body } = message
-  const poison = (reason: string): Poison => ({ poison: reason, type: properties.type })
+  const inProperty = properties.type || undefined
+  const poison = (reason: string, type = inProperty): Poison => ({ poison: reason, type })
   const unreadable = findUnreadable(message)
   if (unreadable) return poison(unreadable)
   let json: unknown
@@ -54,14 +55,17 @@ export function parseEvent(message: Received): Parsed {
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return poison('body: expected a JSON object')
   const inBody: unknown = 'type' in json ? json.type : undefined
-  const type = properties.type ?? inBody
+  const type = inProperty ?? inBody
   if (typeof type !== 'string') return poison('type: expected a string in the body or in the property `type`')
   if (inBody !== undefined && inBody !== type)
     return poison(`type: the property says '${type}', the body ${JSON.stringify(inBody)}`)
   if (!isEventType(type)) return { stranger: type, meta: metaOf(message) }
   const result = rowOf(type).body.safeParse(json)
   if (!result.success)
-    return poison(result.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; '))
+    return poison(
+      result.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; '),
+      type,
+    )
   // The row of this very type has just checked the body: the one place where the catalogue's types are vouched for.
   return { type, data: { type, ...result.data }, meta: withTenant(metaOf(message), result.data) } as Event
 }
@@ -104,13 +108,14 @@ const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] =
 export function metaOf({ key, body, properties }: Received): Meta {
   const { headers } = properties
   const originalKey = textOf(headers['x-ebs-key']) ?? key
-  const id = properties.messageId ?? contentId(originalKey, body)
+  // Empty is missing: otherwise all messages of a sender that leaves it empty would be the same one.
+  const id = properties.messageId || contentId(originalKey, body)
   const attempt = Number(headers['x-ebs-attempt'] ?? 1)
   const atMs = headers['x-ebs-at']
   return {
     id,
     key: originalKey,
-    correlationId: properties.correlationId ?? id,
+    correlationId: properties.correlationId || id,
     causationId: textOf(headers['x-ebs-causation']),
     tenant: textOf(headers['x-ebs-tenant']),
     attempt: Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1,
@@ -128,7 +133,11 @@ function withTenant(meta: Meta, data: Record<string, unknown>): Meta {
   return owner?.success ? { ...meta, tenant: owner.data.tenant } : meta
 }
 
-const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
+/** AMQP's bound on keys, types and ids. */
+const SHORT_BYTES_MAX = 255
+const isShort = (text: string) => Buffer.byteLength(text) <= SHORT_BYTES_MAX
+/** Longer ones are none of ours: they travel on to what follows, and would make it too large to be sent. */
+const textOf = (value: unknown) => (typeof value === 'string' && isShort(value) ? value : undefined)
 
 /** What the sender of an event adds to its body. */
 export type Sending = {
@@ -174,7 +183,8 @@ export function againProperties(message: Received, type: string | undefined, hea
   const { headers: received, ...own } = message.properties
   return {
     ...own,
-    ...(type && { type }),
+    // One that is too long for a property stays in the body only.
+    ...(type && isShort(type) && { type }),
     messageId: id,
     headers: { ...keptHeaders(received), 'x-ebs-key': key, ...headers },
   }
@@ -183,19 +193,23 @@ export function againProperties(message: Received, type: string | undefined, hea
 const BROKER_HEADERS =
   /^(?:x-death|x-first-death-.*|x-last-death-.*|x-delivery-count|x-acquired-count|x-opt-.*|CC|BCC)$/
 /** Together with ours they must fit into the 64 KiB that amqplib encodes headers in; larger ones of a stranger are left behind. */
-const HEADER_CHARS_MAX = 32_768
+const HEADER_BYTES_MAX = 32_768
+/** Type and lengths around each header, at most. */
+const HEADER_FRAME_BYTES = 10
 
 function keptHeaders(received: Readonly<Record<string, unknown>>): Record<string, HeaderValue> {
   const kept: Record<string, HeaderValue> = {}
-  let roomChars = HEADER_CHARS_MAX
+  let roomBytes = HEADER_BYTES_MAX
   for (const [name, value] of Object.entries(received)) {
     if (
       BROKER_HEADERS.test(name) ||
       !(typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
     )
       continue
-    roomChars -= name.length + String(value).length
-    if (roomChars >= 0) kept[name] = value
+    const bytes = Buffer.byteLength(name) + Buffer.byteLength(String(value)) + HEADER_FRAME_BYTES
+    if (bytes > roomBytes) continue
+    roomBytes -= bytes
+    kept[name] = value
   }
   return kept
 }

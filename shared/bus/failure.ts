@@ -132,7 +132,7 @@ function failureHeaders(
     'x-ebs-queue': queue,
     'x-ebs-error': textOf(error),
     'x-ebs-attempts': attempt,
-    'x-ebs-first-failed-at': typeof first === 'string' ? first : now,
+    'x-ebs-first-failed-at': typeof first === 'string' && first.length <= now.length ? first : now,
     'x-ebs-last-failed-at': now,
   }
 }

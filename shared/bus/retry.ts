@@ -51,10 +51,14 @@ export function judge(
 ): Verdict {
   if (error instanceof Unrecoverable) return { kind: 'dead', reason: 'unrecoverable' }
   if (policy === 'never' || (retries >= 0 && attempt > retries)) return { kind: 'dead', reason: 'exhausted' }
-  if (error instanceof Retryable && error.retryAfterMs !== undefined) return later(error.retryAfterMs)
+  // NaN comes of a Retry-After that could not be read: then the policy decides.
+  if (error instanceof Retryable && error.retryAfterMs !== undefined && !Number.isNaN(error.retryAfterMs))
+    return later(error.retryAfterMs)
   if (policy === 'immediate') return attempt <= IMMEDIATE_IN_A_ROW ? { kind: 'again' } : later(limits.minMs)
   if (policy === 'linear') return later(Math.min(attempt * limits.minMs, limits.maxMs))
-  const cappedMs = Math.min(limits.minMs * limits.factor ** (attempt - 1), limits.maxMs)
+  // Infinity times a minimum of 0 would not be a number.
+  const growth = Math.min(limits.factor ** (attempt - 1), Number.MAX_VALUE)
+  const cappedMs = Math.min(limits.minMs * growth, limits.maxMs)
   return later(cappedMs * (0.5 + random / 2))
 }
 

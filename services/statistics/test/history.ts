@@ -6,7 +6,10 @@ import type { RecordedEvent } from '../store.ts'
 export const START_MS = 1_704_067_200_000
 
 /** The events of these tests, in few words. */
-export const objectCreated = (objectId: string): Body<'OBJECT_CREATED'> => ({ type: 'OBJECT_CREATED', object: object(objectId) })
+export const objectCreated = (objectId: string): Body<'OBJECT_CREATED'> => ({
+  type: 'OBJECT_CREATED',
+  object: object(objectId),
+})
 
 export const taskCreated = (objectId: string, index: number, of: number): Body<'TASK_CREATED'> => ({
   type: 'TASK_CREATED',
@@ -14,7 +17,10 @@ export const taskCreated = (objectId: string, index: number, of: number): Body<'
   object: object(objectId),
 })
 
-export const started = (taskId: string, attempt = 1): Body<'TASK_STARTED'> => ({ type: 'TASK_STARTED', ...run(taskId, attempt) })
+export const started = (taskId: string, attempt = 1): Body<'TASK_STARTED'> => ({
+  type: 'TASK_STARTED',
+  ...run(taskId, attempt),
+})
 
 export const finished = (taskId: string, durationMs = 10, attempt = 1): Body<'TASK_FINISHED'> => ({
   type: 'TASK_FINISHED',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { exchanges, type QueueType, unroutedQueue } from '../../topology.ts'
-import { ClosedError, ReturnedError } from '../broker.ts'
+import { ClosedError, NackedError, ReturnedError } from '../broker.ts'
 import {
   collect,
   eventually,
@@ -53,6 +53,20 @@ export const publishing = (start: () => Promise<Rig>, queueType: QueueType) =>
         body: Buffer.alloc(0),
         properties: { headers: {} },
       })
+    })
+
+    test('a message for an exchange that is not there is refused, and those behind it arrive', async () => {
+      await using rig = await start()
+      const bus = rig.connect({ service: 'writer', plan: planOf(queueType, { work: { hears: [] } }) })
+      await bus.ready()
+
+      const lost = bus.publish({ exchange: 'nowhere', key: 'a', body: Buffer.alloc(1), properties: {} })
+      const kept = bus.publish({ exchange: '', key: 'work', body: Buffer.alloc(1), properties: {} })
+      const { deliveries } = await collect(bus, 'work')
+
+      await expect(lost).rejects.toBeInstanceOf(NackedError)
+      await kept
+      await eventually(() => expect(deliveries).toHaveLength(1))
     })
 
     test('each queue gets one copy of what it hears, and the rest falls to the alternate exchange', async () => {

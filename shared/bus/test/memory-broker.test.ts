@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../clock.ts'
 import { exchanges, type Plan, topologyPlan } from '../../topology.ts'
-import { type Broker, ClosedError, NackedError } from '../broker.ts'
+import { type Broker, ClosedError } from '../broker.ts'
 import { delayRoute } from '../ladder.ts'
 import { MemoryBroker } from '../memory-broker.ts'
 import { collect, messageOf, numbers, planOf, publishAll } from './contract-rig.ts'
@@ -199,12 +199,6 @@ describe('publishing', () => {
 
     expect(order[0]).toBe('returned')
     expect(order.toSorted()).toEqual(['confirmed', 'delivered', 'returned'])
-  })
-
-  test('an exchange that is not there refuses, and the next message is not held up', async () => {
-    const { bus, work } = await world()
-    await expect(bus.publish(messageOf({ exchange: 'nowhere', key: 'a' }, '1'))).rejects.toBeInstanceOf(NackedError)
-    await work('2')
   })
 
   test('many waiting publishes saturate, far too many are refused, and all that were taken arrive', async () => {

@@ -153,6 +153,26 @@ describe('D6: it stops in order with exit 0', () => {
   })
 })
 
+test('a request that never ends gets half of the time, and then does not keep the rest from stopping', async () => {
+  const asked = new EventEmitter()
+  const happened: string[] = []
+  const start: Start = async ({ http }) => {
+    http.get('/stuck', () => {
+      asked.emit('asked')
+      return new Promise(() => {})
+    })
+    return { stop: async () => void happened.push('stopped') }
+  }
+  const { running } = await started(start, { EBS_SHUTDOWN_TIMEOUT_MS: '400' })
+  const reached = once(asked, 'asked')
+  const cutOff = expect(fetch(`${running.url}/stuck`)).rejects.toThrow()
+  await reached
+
+  expect(await running.stop()).toBe('clean')
+  expect(happened).toEqual(['stopped'])
+  await cutOff
+})
+
 test('a stop that takes too long ends with 1 and says where it hung', async () => {
   const never = new Promise<void>(() => {})
   const { events, exits, lines, done, exited } = run(async () => ({ stop: () => never }), {
@@ -247,11 +267,28 @@ describe('a service that cannot start', () => {
     expect([exits, printed.length]).toEqual([[1], 1])
   })
 
-  test('logs any other error with its stack and ends with 1', async () => {
-    const { exits, lines, done } = run(() => Promise.reject(new Error('no such table')))
+  test('also when its start waits for something else that never comes', async () => {
+    const never = new Promise<RunningService>(() => {})
+    const start: Start = ({ connect }) => {
+      connect(plan)
+      return never
+    }
+    const { broker, exits, printed, done } = run(start, { EBS_SHUTDOWN_TIMEOUT_MS: '100' })
+    await vi.waitFor(() => expect(broker.listeners).toBe(1))
+    broker.refuse(new TopologyDriftError([]))
     await done
 
-    expect(exits).toEqual([1])
+    expect([exits, printed.length, broker.closes > 0]).toEqual([[1], 1, true])
+  })
+
+  test('logs any other error with its stack and ends with 1', async () => {
+    const { broker, exits, lines, done } = run(({ connect }) => {
+      connect(plan)
+      return Promise.reject(new Error('no such table'))
+    })
+    await done
+
+    expect([exits, broker.closes]).toEqual([[1], 1])
     expect(lines.join('')).toMatch(/"level":"fatal".*no such table.*stack/)
   })
 

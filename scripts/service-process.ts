@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { signalGroup, signalProcess } from './processes.ts'
+import type { Exit, Running, Startable } from './running.ts'
+
+export type ServiceProcess = {
+  readonly name: string
+  /** The compiled `main.js`. */
+  readonly program: string
+  /** The project's folder: its working directory. */
+  readonly root: string
+  readonly env: NodeJS.ProcessEnv
+  /** How long it may take to stop before it is killed. */
+  readonly stopMsMax: number
+}
+
+/**
+ * A service as a process of its own, with our output. It hears of our death by the closing of its channel to us, and stops; a
+ * Ctrl-C on the terminal does not reach it, because it is in a process group of its own: whoever started it stops it in order.
+ */
+export const serviceProcess = (service: ServiceProcess): Startable => ({
+  name: service.name,
+  start: () => startService(service),
+})
+
+/** Starts it once. Rejects when Node could not be run. */
+export async function startService({ program, root, env, stopMsMax }: ServiceProcess): Promise<Running> {
+  const child = spawn(process.execPath, [program], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  })
+  let isGone = false
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      isGone = true
+      resolve({ code, signal })
+    })
+  })
+  await once(child, 'spawn')
+  const pid = child.pid ?? 0
+  const kill = async () => {
+    if (!isGone) signalGroup(pid, 'SIGKILL')
+    await exited
+  }
+  const stop = async () => {
+    if (!isGone) signalProcess(pid, 'SIGTERM')
+    const timer = setTimeout(kill, stopMsMax)
+    await exited
+    clearTimeout(timer)
+  }
+  return { exited, stop, kill }
+}

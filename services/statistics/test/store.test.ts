@@ -1,0 +1,302 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import type { Body } from '../../../shared/events.ts'
+import type { SqliteStore } from '../../../shared/store/sqlite-store.ts'
+import { bucketOf, quantileOf } from '../histogram.ts'
+import { pruneRows, ROWS_KEEP_MS, UNFINISHED_KEEP_MS } from '../retention.ts'
+import {
+  openStatistics,
+  type RecordedEvent,
+  readEventsByType,
+  readStatistics,
+  readThroughput,
+  readUnheard,
+  record,
+} from '../store.ts'
+import { EVENT_KINDS_MAX } from '../sums.ts'
+import { dead, failed, finished, objectCreated, START_MS, started, taskCreated, told } from './history.ts'
+
+async function open() {
+  const folder = mkdtempSync(join(tmpdir(), 'ebs-statistics-'))
+  const path = join(folder, 'stats.db')
+  const store = await openStatistics(path)
+  onTestFinished(async () => {
+    await store.close()
+    rmSync(folder, { recursive: true })
+  })
+  return { store, path }
+}
+
+const count = (store: SqliteStore, batch: readonly RecordedEvent[], nowMs = START_MS) =>
+  store.write((tx) => record(tx, batch, nowMs))
+const rowsOf = (store: SqliteStore, sql: string) => store.read.all(z.record(z.string(), z.unknown()), sql)
+
+/** All that happens to an object of `of` tasks that all finish. */
+const flow = (objectId: string, of: number): RecordedEvent[] => [
+  told(objectCreated(objectId)),
+  ...Array.from({ length: of }, (_, i) => {
+    const id = `${objectId}-${i + 1}`
+    return [told(taskCreated(objectId, i + 1, of), 5), told(started(id), 10), told(finished(id, 20 + i), 30 + i)]
+  }).flat(),
+]
+
+describe('the view `statistics`', () => {
+  test('has exactly the metrics of the contract, zero before the first event', async () => {
+    const { store } = await open()
+
+    const { updated_at, ...metrics } = readStatistics(store.read)
+
+    expect(Object.keys(metrics)).toEqual([
+      ...['objects_created', 'objects_completed', 'objects_failed'],
+      ...['tasks_created', 'tasks_started', 'tasks_finished', 'tasks_failed', 'tasks_in_progress'],
+      ...['messages_dead', 'messages_parked'],
+      ...['object_ms_avg', 'object_ms_p50', 'object_ms_p95', 'object_ms_max'],
+      ...['task_ms_avg', 'task_ms_p50', 'task_ms_p95', 'task_ms_max'],
+    ])
+    expect(new Set(Object.values(metrics))).toEqual(new Set([0]))
+    expect(updated_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  })
+
+  test('counts objects, tasks and dead messages, and times them', async () => {
+    const { store } = await open()
+
+    await count(
+      store,
+      [
+        ...flow('a', 3),
+        told(objectCreated('b')),
+        told(taskCreated('b', 1, 2)),
+        told(taskCreated('b', 2, 2)),
+        told(started('b-1')),
+        told(failed('b-1', false)),
+        told(started('b-2')),
+        told(failed('b-2', true)),
+        told(dead('m1')),
+      ],
+      START_MS + 123,
+    )
+
+    expect(readStatistics(store.read)).toEqual({
+      objects_created: 2,
+      objects_completed: 1,
+      objects_failed: 1,
+      tasks_created: 5,
+      tasks_started: 5,
+      tasks_finished: 3,
+      tasks_failed: 1,
+      tasks_in_progress: 1,
+      messages_dead: 1,
+      messages_parked: 0,
+      object_ms_avg: 32,
+      object_ms_p50: 32,
+      object_ms_p95: 32,
+      object_ms_max: 32,
+      task_ms_avg: 21,
+      task_ms_p50: 21,
+      task_ms_p95: 22,
+      task_ms_max: 22,
+      updated_at: '2024-01-01T00:00:00.123Z',
+    })
+  })
+
+  test('takes percentiles as the histogram has them', async () => {
+    const { store } = await open()
+    const all = Array.from({ length: 500 }, (_, i) => (i * 7919) % 3_001)
+    await count(
+      store,
+      all.map((ms, i) => told(finished(`o-${i}`, ms))),
+    )
+    const counts = new Map<number, number>()
+    for (const ms of all) counts.set(bucketOf(ms), (counts.get(bucketOf(ms)) ?? 0) + 1)
+
+    const { task_ms_p50, task_ms_p95, task_ms_max } = readStatistics(store.read)
+
+    expect(task_ms_p50).toBe(quantileOf(counts, 0.5))
+    expect(task_ms_p95).toBe(quantileOf(counts, 0.95))
+    expect(task_ms_max).toBe(Math.max(...all))
+  })
+
+  test('D3: comes out the same for any order, any copies and any batches of the same history', async () => {
+    const history = (objects: number, tasks: number) => [
+      ...Array.from({ length: objects }, (_, i) => flow(`good${i}`, tasks)).flat(),
+      // One object fails, one is brought back by a replay.
+      ...['bad', 'back'].flatMap((id) => [
+        told(objectCreated(id)),
+        told(taskCreated(id, 1, 1)),
+        told(started(`${id}-1`)),
+        told(failed(`${id}-1`, false)),
+        told(failed(`${id}-1`, true, 2)),
+      ]),
+      told(finished('back-1', 7, 3), 50),
+    ]
+    const total = async (batches: readonly RecordedEvent[][]) => {
+      const { store } = await open()
+      for (const batch of batches) {
+        await count(store, batch)
+        expect(readStatistics(store.read).tasks_in_progress).toBeGreaterThanOrEqual(0)
+      }
+      return readStatistics(store.read)
+    }
+    const scenario = fc
+      .record({ objects: fc.integer({ min: 1, max: 3 }), tasks: fc.integer({ min: 1, max: 4 }) })
+      .chain(({ objects, tasks }) => {
+        const events = history(objects, tasks)
+        const copies = fc.array(fc.constantFrom(...events), { maxLength: 20 })
+        const shuffled = copies.chain((more) =>
+          fc.shuffledSubarray([...events, ...more], { minLength: events.length + more.length }),
+        )
+        return fc.record({ events: fc.constant(events), shuffled, size: fc.integer({ min: 1, max: 30 }) })
+      })
+
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ events, shuffled, size }) => {
+        expect(await total(slices(shuffled, size))).toEqual(await total([events]))
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  test('survives a restart and is read by sqlite3 while the system runs', async () => {
+    const { store, path } = await open()
+    await count(store, flow('a', 3))
+
+    const again = await openStatistics(path)
+    onTestFinished(() => again.close())
+
+    expect(readStatistics(again.read).tasks_finished).toBe(3)
+    await count(store, flow('b', 3))
+    expect(readStatistics(again.read).tasks_finished).toBe(6)
+  })
+})
+
+describe('the other views', () => {
+  test('show objects and tasks with times as text and durations in ms', async () => {
+    const { store } = await open()
+    await count(store, flow('a', 1))
+
+    expect(rowsOf(store, 'select * from objects')).toEqual([
+      {
+        id: 'a',
+        tenant: 'acme',
+        created_at: '2024-01-01T00:00:00.000Z',
+        completed_at: '2024-01-01T00:00:00.030Z',
+        failed_at: null,
+        duration_ms: 30,
+      },
+    ])
+    expect(rowsOf(store, 'select * from tasks')).toEqual([
+      {
+        id: 'a-1',
+        object_id: 'a',
+        tenant: 'acme',
+        created_at: '2024-01-01T00:00:00.005Z',
+        started_at: '2024-01-01T00:00:00.010Z',
+        finished_at: '2024-01-01T00:00:00.030Z',
+        failed_at: null,
+        processor: 'processor 1',
+        attempts: 1,
+        duration_ms: 20,
+      },
+    ])
+  })
+
+  test('D5: count events of types that nobody knows, and list what nobody heard', async () => {
+    const { store } = await open()
+    const stranger = { type: 'HELLO', key: 'hi.there', tenant: null, body: undefined, unheard: true }
+
+    await count(store, [{ ...stranger, atMs: START_MS + 1_000 }, told(objectCreated('a'))])
+    await count(store, [
+      { ...stranger, atMs: START_MS },
+      { ...stranger, unheard: false, atMs: START_MS + 2_000 },
+    ])
+    await count(store, [
+      { ...stranger, type: 'x'.repeat(1_000_000), atMs: Number.NaN },
+      { ...stranger, atMs: -1, type: 'OLD' },
+    ])
+
+    expect(readEventsByType(store.read, 2)).toMatchObject([
+      {
+        type: 'HELLO',
+        key: 'hi.there',
+        count: 3,
+        first_at: '2024-01-01T00:00:00.000Z',
+        last_at: '2024-01-01T00:00:02.000Z',
+      },
+      { count: 1 },
+    ])
+    expect(readUnheard(store.read, 10)[0]).toEqual({
+      key: 'hi.there',
+      type: 'HELLO',
+      count: 2,
+      last: '2024-01-01T00:00:01.000Z',
+    })
+    expect(readUnheard(store.read, 10).map(({ type }) => type.length)).toEqual([5, 3, 255])
+    expect(readStatistics(store.read).objects_created).toBe(1)
+  })
+
+  test('put types and keys beyond the limit together', async () => {
+    const { store } = await open()
+    const batch = Array.from({ length: EVENT_KINDS_MAX + 2 }, (_, i) => ({
+      ...{ type: `T${i}`, key: 'k', tenant: null, body: undefined, unheard: true },
+      atMs: START_MS,
+    }))
+
+    await count(store, batch)
+
+    expect(rowsOf(store, `select count, key from events_by_type where type = '(other)'`)).toEqual([
+      { count: 2, key: '(other)' },
+    ])
+  })
+
+  test('show what happened per minute', async () => {
+    const { store } = await open()
+    await count(store, flow('a', 1), START_MS)
+    await count(store, [told(started('b-1'))], START_MS + 59_999)
+    await count(store, [told(failed('b-1', true))], START_MS + 60_000)
+    await count(store, [told(finished('b-1'))], START_MS + 60_001)
+
+    expect(readThroughput(store.read, 10)).toMatchObject([
+      { minute: '2024-01-01T00:01Z', events: 2, tasks_failed: 1, tasks_finished: 1, tasks_started: 0 },
+      { minute: '2024-01-01T00:00Z', events: 5, objects_created: 1, objects_completed: 1, tasks_started: 2 },
+    ])
+  })
+
+  test.each(['statistics', 'objects', 'tasks', 'events_by_type', 'unheard', 'throughput'])(
+    '%s is read-only',
+    async (view) => {
+      const { store } = await open()
+
+      await expect(store.write((tx) => tx.run(`delete from ${view}`))).rejects.toThrow('view')
+    },
+  )
+})
+
+describe('retention', () => {
+  test('removes what finished after a week, the rest after a month, and leaves the totals', async () => {
+    const { store } = await open()
+    const open1 = [told(objectCreated('open')), told(taskCreated('open', 1, 1)), told(started('open-1'))]
+    await count(store, [...Array.from({ length: 700 }, (_, i) => flow(`o${i}`, 2)).flat(), ...open1])
+    await count(store, flow('new', 2), START_MS + ROWS_KEEP_MS)
+    const before = readStatistics(store.read)
+    const left = () =>
+      rowsOf(store, 'select id from objects union all select id from tasks order by 1').map(({ id }) => id)
+
+    expect(await pruneRows(store, START_MS + ROWS_KEEP_MS)).toBe(0)
+    expect(await pruneRows(store, START_MS + ROWS_KEEP_MS + 1)).toBe(2_100)
+    expect(left()).toEqual(['new', 'new-1', 'new-2', 'open', 'open-1'])
+    expect(readStatistics(store.read)).toEqual(before)
+
+    expect(await pruneRows(store, START_MS + UNFINISHED_KEEP_MS + 1)).toBe(5)
+    expect(readStatistics(store.read)).toEqual({ ...before, tasks_in_progress: 0 })
+    expect(readThroughput(store.read, 10)).toEqual([])
+  })
+})
+
+function slices<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
+}

@@ -20,6 +20,7 @@ export function reportFlow(results: Results): void {
   const objectsPerSecond = rateOf('ebs')
   const floorObjectsPerSecond = rateOf('floor')
   const ratio = objectsPerSecond / floorObjectsPerSecond
+  const cpuRatio = sum(cpuOf(results.throughput, 'floor')) / sum(cpuOf(results.throughput, 'ebs'))
   const ebs = latencyOf('ebs')
   const floor = latencyOf('floor')
 
@@ -28,6 +29,7 @@ export function reportFlow(results: Results): void {
       objectsPerSecond,
       floorObjectsPerSecond,
       ratio,
+      cpuRatio,
       latencyMs: ebs && { p50: ebs.p50, p95: ebs.p95, p99: ebs.p99 },
       floorLatencyMs: floor && { p50: floor.p50, p95: floor.p95, p99: floor.p99 },
       latencyRatio: ebs && floor && ebs.p50 / floor.p50,
@@ -47,15 +49,23 @@ export function reportFlow(results: Results): void {
   console.log(`\nRabbitMQ ${results.version}, ${results.queueType} queues`)
   console.log('\nobjects/s from a backlog, and ms of processor time per object')
   for (const { side, objectsPerSecond: rate, cpuMsPerObject } of results.throughput)
-    console.log(`  ${side.padEnd(6)}${rate.toFixed(0).padStart(6)}    ${spell(cpuMsPerObject, 2)}`)
-  console.log(`  ratio ${ratio.toFixed(2)}`)
+    console.log(
+      `  ${side.padEnd(6)}${rate.toFixed(0).padStart(6)}    ${spell({ ...cpuMsPerObject, all: sum(cpuMsPerObject) }, 2)}`,
+    )
+  console.log(
+    `  ratio ${ratio.toFixed(2)}; by processor time, which a busy machine distorts less, ${cpuRatio.toFixed(2)}`,
+  )
   console.log('\nlatency in ms, publish of an object to its last finished task in statistics (p50, p95, p99)')
   for (const { side, p50, p95, p99 } of results.latency)
     console.log(`  ${side.padEnd(6)}${[p50, p95, p99].map((ms) => ms.toFixed(1).padStart(8)).join('')}`)
-  for (const { side, events, residentMb } of results.memory)
-    console.log(`\nMB resident after ${events} events, ${side}\n  ${spell(residentMb, 0)}`)
+  for (const { side, events, startMb, residentMb } of results.memory)
+    console.log(
+      `\nMB resident, ${side}\n  when ready: ${spell(startMb, 0)}\n  after ${events} events: ${spell(residentMb, 0)}`,
+    )
   for (const ms of results.start) if (ms) console.log(`\nall services ready after ${ms.toFixed(0)} ms`)
 }
+
+const sum = (values: Readonly<Record<string, number>>) => Object.values(values).reduce((a, b) => a + b, 0)
 
 const spell = (values: Readonly<Record<string, number>>, digits: number) =>
   Object.entries(values)

@@ -72,18 +72,22 @@ export async function measureLatency(broker: BenchBroker, side: SideName): Promi
   return { side, p50: quantile(tookMs, 0.5), p95: quantile(tookMs, 0.95), p99: quantile(tookMs, 0.99) }
 }
 
-export type Memory = { readonly side: SideName; readonly events: number; readonly residentMb: Record<string, number> }
+export type Memory = {
+  readonly side: SideName
+  readonly events: number
+  /** By service: when it is ready, and after the events. */
+  readonly startMb: Readonly<Record<string, number>>
+  readonly residentMb: Readonly<Record<string, number>>
+}
 
 /** Resident memory of each service after so many objects. */
 export async function measureMemory(broker: BenchBroker, side: SideName, objects: number): Promise<Memory> {
   await using running = await startSide(broker, side)
+  const resident = () => Object.fromEntries(running.processes.map(({ name, pid }) => [name, residentMb(pid)]))
+  const startMb = resident()
   await publishBacklog(running.amqpUrl, objects)
   await untilFinished(running, objects)
-  return {
-    side,
-    events: objects * (1 + 3 * TASKS_PER_OBJECT),
-    residentMb: Object.fromEntries(running.processes.map(({ name, pid }) => [name, residentMb(pid)])),
-  }
+  return { side, events: objects * (1 + 3 * TASKS_PER_OBJECT), startMb, residentMb: resident() }
 }
 
 /** Milliseconds from nothing, the topology not yet declared, until all services consume. */
@@ -94,7 +98,7 @@ export async function measureStart(broker: BenchBroker, side: SideName): Promise
 }
 
 /** Every 10 ms, so that looking costs the services nothing. */
-const untilFinished = (running: Running, objects: number) =>
+export const untilFinished = (running: Running, objects: number) =>
   watchStatistics(
     running.dataDir,
     { pollMs: 10, timeoutMs: RUN_MS_MAX },

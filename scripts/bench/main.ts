@@ -1,6 +1,7 @@
 import { useBroker } from './broker.ts'
 import { benchFlow } from './flow.ts'
 import { benchLadder } from './ladder.ts'
+import { benchProfile } from './profile.ts'
 import type { BenchBroker } from './vhost.ts'
 
 type Bench = { readonly says: string; run(broker: BenchBroker, args: readonly string[]): Promise<void> }
@@ -8,6 +9,10 @@ type Bench = { readonly says: string; run(broker: BenchBroker, args: readonly st
 const benches: Readonly<Record<string, Bench>> = {
   flow: { says: 'the object flow against a bare program that does the same [--json] [--objects N]', run: benchFlow },
   ladder: { says: 'lateness and limits of the designs of the delay ladder', run: benchLadder },
+  profile: {
+    says: 'where the services of the object flow spend their processor time [--objects N]',
+    run: benchProfile,
+  },
 }
 
 const [name = '', ...args] = process.argv.slice(2)

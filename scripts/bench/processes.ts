@@ -9,7 +9,7 @@ import { inheritedEnvironment } from './config.ts'
 const TICKS_PER_SECOND = 100
 const STOP_MS_MAX = 10_000
 
-/** One process of a side, with its output in `<folder>/<name>.log`. */
+/** One process of a side, with `<folder>` as its working directory and its output in `<name>.log` there. */
 export type BenchProcess = {
   readonly name: string
   readonly pid: number
@@ -26,6 +26,7 @@ export async function startProcess(options: {
   const log = await open(join(options.folder, `${options.name}.log`), 'a')
   const child = spawn(process.execPath, [options.script], {
     env: { ...inheritedEnvironment, ...options.env },
+    cwd: options.folder,
     stdio: ['ignore', log.fd, log.fd],
   })
   await once(child, 'spawn')

@@ -38,11 +38,14 @@ export type Running = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts the three services of a side. `empty` leaves the vhost without topology, so that the services have to declare it. */
+/**
+ * Starts the three services of a side. `empty` leaves the vhost without topology, so that the services have to declare it;
+ * `nodeOptions` go to every service.
+ */
 export async function startSide(
   broker: BenchBroker,
   side: SideName,
-  { empty = false }: { readonly empty?: boolean } = {},
+  { empty = false, nodeOptions }: { readonly empty?: boolean; readonly nodeOptions?: string } = {},
 ): Promise<Running> {
   const vhost = await createVhost(broker, side)
   const dataDir = await mkdtemp(join(tmpdir(), `ebs-bench-${side}-`))
@@ -54,7 +57,7 @@ export async function startSide(
   }
   try {
     if (!empty) await declarePlan(vhost.amqpUrl, topologyPlan(queueType), DECLARE_CHANNELS)
-    const env = environmentOf(vhost, dataDir)
+    const env = { ...environmentOf(vhost, dataDir), ...(nodeOptions !== undefined && { NODE_OPTIONS: nodeOptions }) }
     const startedAt = performance.now()
     for (const name of Object.keys(services))
       processes.push(await startProcess({ name, script: scriptOf(side, name), folder: dataDir, env }))

@@ -12,7 +12,7 @@ import {
 import { failed, finished, objectCreated, START_MS, started, taskCreated } from './history.ts'
 
 /** The task and its object after these events, one millisecond apart. */
-function after(...events: TaskBody[]) {
+function evolved(...events: TaskBody[]) {
   let task: TaskRow | undefined
   let object: ObjectRow | undefined
   for (const [i, body] of events.entries()) {
@@ -55,11 +55,11 @@ describe('a task', () => {
       { ...CREATED, ...STARTED, ...FINISHED },
     ],
   ])('%s', (_, events, counters) => {
-    expect(countersOfTask(after(...events).task)).toEqual({ ...none, ...counters })
+    expect(countersOfTask(evolved(...events).task)).toEqual({ ...none, ...counters })
   })
 
   test('says when, by whom, at which attempt and how long', () => {
-    const { task } = after(created, started(id, 1), failed(id, false, 1), started(id, 2), finished(id, 12.5, 2))
+    const { task } = evolved(created, started(id, 1), failed(id, false, 1), started(id, 2), finished(id, 12.5, 2))
 
     expect(task).toEqual({
       id: 'o-1',
@@ -76,11 +76,11 @@ describe('a task', () => {
   })
 
   test('keeps the processor that finished it when an older start is told later', () => {
-    expect(after(finished(id, 10, 2), started(id, 1), started(id, 3)).task?.processor).toBe('processor 2')
+    expect(evolved(finished(id, 10, 2), started(id, 1), started(id, 3)).task?.processor).toBe('processor 2')
   })
 
   test('bounds a duration that is nonsense', () => {
-    expect(after(finished(id, 1e300)).task?.durationMs).toBeLessThan(1.1e11)
+    expect(evolved(finished(id, 1e300)).task?.durationMs).toBeLessThan(1.1e11)
   })
 })
 
@@ -107,11 +107,15 @@ describe('an object', () => {
     ['the failure of a finished task is told later', [created, finished(id), failed(id, true)], 1, 0],
     ['its task is finished twice', [created, finished(id), finished(id)], 1, 0],
   ])('when %s', (_, events, objects_completed, objects_failed) => {
-    expect(countersOfObject(after(...events).object)).toEqual({ objects_created: 0, objects_completed, objects_failed })
+    expect(countersOfObject(evolved(...events).object)).toEqual({
+      objects_created: 0,
+      objects_completed,
+      objects_failed,
+    })
   })
 
   test('that is told of last is timed all the same', () => {
-    const { object } = after(created, finished(id))
+    const { object } = evolved(created, finished(id))
 
     expect(object?.durationMs).toBeNull()
     expect(evolveObject(object, objectCreated('o')).durationMs).toBe(1)

@@ -2,7 +2,27 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{shared,services,scripts,test}/**/*.test.ts'],
-    testTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          name: 'parts',
+          include: ['{shared,services,scripts}/**/*.test.ts', 'test/walls.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/*.test.ts'],
+          exclude: ['test/walls.test.ts'],
+          // Above the time that `waitUntil` waits, so that it is the failed condition that is reported.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // A system is four processes and more: two at a time fill a small machine, and the parts are done before.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

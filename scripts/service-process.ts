@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
+import type { SetUpConfig } from './config.ts'
 import { signalGroup, signalProcess } from './processes.ts'
 import type { Exit, Running, Startable } from './running.ts'
+import type { ServiceName } from './services.ts'
+
+/** Beyond the time that a service gives itself to stop, before it is killed. */
+const STOP_MARGIN_MS = 2_000
 
 export type ServiceProcess = {
   readonly name: string
@@ -13,6 +19,19 @@ export type ServiceProcess = {
   /** How long it may take to stop before it is killed. */
   readonly stopMsMax: number
 }
+
+/** One of the project's services, with these variables. */
+export const compiledService = (
+  { root, shutdownTimeoutMs }: SetUpConfig,
+  name: ServiceName,
+  env: NodeJS.ProcessEnv,
+): ServiceProcess => ({
+  name,
+  program: join(root, 'dist', 'services', name, 'main.js'),
+  root,
+  env,
+  stopMsMax: shutdownTimeoutMs + STOP_MARGIN_MS,
+})
 
 /**
  * A service as a process of its own, with our output. It hears of our death by the closing of its channel to us, and stops; a

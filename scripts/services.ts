@@ -12,3 +12,5 @@ export const services = [
 export type ServiceName = (typeof services)[number]['name']
 
 export const serviceNames: readonly ServiceName[] = services.map(({ name }) => name)
+
+export const isServiceName = (name: string): name is ServiceName => services.some((service) => service.name === name)

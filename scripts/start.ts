@@ -1,58 +1,70 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { findBroker } from './broker/find-broker.ts'
 import type { FoundBroker } from './broker/found-broker.ts'
 import { killOwnNode } from './broker/private-node.ts'
-import { readSetUpConfig, type SetUpConfig } from './config.ts'
-import { exitWithMessage } from './exit.ts'
-import { say, showProgress } from './progress.ts'
-import { untilReady } from './readiness.ts'
-import { type Place, placeServices, serviceEnvironment } from './places.ts'
-import { serviceProcess } from './service-process.ts'
-import { onStopRequest } from './stop-requests.ts'
-import { superviseSystem, type System } from './supervisor.ts'
+import type { ServicePlace, SetUpConfig } from './config.ts'
+import { runScript } from './entry.ts'
+import { fixPorts, serviceEnvironment, urlOf } from './places.ts'
+import { say } from './progress.ts'
+import { untilAllReady } from './readiness.ts'
+import { compiledService, serviceProcess } from './service-process.ts'
+import { listenForStop } from './stop-requests.ts'
+import { type System, superviseSystem } from './supervisor.ts'
 import { whatToTry } from './what-to-try.ts'
 
-/** Beyond the time that a service gives itself to stop, before it is killed. */
-const STOP_MARGIN_MS = 2_000
+const EXIT_MISCONFIGURED = 2
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const brokerFolder = join(root, '.ebs', 'broker')
-
-/** `npm start`: a broker, all services, and their life until Ctrl-C. The result is the exit status. */
+/** `npm start`: a broker, all services, and their life until Ctrl-C. Resolves with the exit status. */
 async function start(config: SetUpConfig): Promise<number> {
   const startedAt = Date.now()
-  const stopping = new AbortController()
-  const { signal } = stopping
+  const folder = join(config.root, '.ebs', 'broker')
+  let broker: FoundBroker | undefined
   let system: System | undefined
-  using _ = onStopRequest({
-    stop: () => {
-      say('stopping; Ctrl-C again ends everything at once')
-      stopping.abort()
-    },
-    kill: async () => {
-      await system?.kill()
-      await killOwnNode(brokerFolder)
-      process.exit(130)
-    },
+  using stop = listenForStop(async () => {
+    await system?.kill()
+    await killOwnNode(folder)
   })
-  const stopped = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)))
+  const { signal, stopped } = stop
   try {
-    const broker = await findBroker({ config, purpose: 'start', folder: brokerFolder, signal })
-    const places = await placeServices(config)
-    system = superviseSystem({ services: places.map((place) => startable(config, broker, place)), broker: broker.owned, say })
-    const ready = untilAllReady(places, signal).then(() => {
-      const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
-      console.log(whatToTry({ config, broker, places, seconds }))
+    broker = await findBroker({ config, purpose: 'start', folder, signal })
+    const found = broker
+    const places = await fixPorts(config.services)
+    system = superviseSystem({
+      services: places.map((place) => startable(config, found, place)),
+      broker: broker.owned,
+      say,
     })
-    const hopeless = await Promise.race([stopped, system.hopeless, ready.then(() => Promise.race([stopped, system?.hopeless]))])
-    if (hopeless !== undefined) say(`${hopeless} cannot run like this (see its message above): stopping`)
-    await system.stop()
-    say('stopped')
-    return hopeless === undefined ? 0 : 2
+    void announce(config, places, { managementUrl: broker.managementUrl, startedAt, signal })
+    const hopeless = await Promise.race([stopped, system.hopeless])
+    say(hopeless ? `${hopeless} cannot run like this, it says why above: stopping` : 'stopping; Ctrl-C again kills')
+    return hopeless ? EXIT_MISCONFIGURED : 0
   } catch (error) {
     if (!signal.aborted) throw error
-    say('stopped')
     return 0
+  } finally {
+    await (system ?? broker?.owned?.running)?.stop()
+    say('stopped')
   }
 }
+
+const startable = (config: SetUpConfig, broker: FoundBroker, place: ServicePlace) =>
+  serviceProcess(compiledService(config, place.name, serviceEnvironment(config, broker, place)))
+
+type Announcement = {
+  readonly managementUrl: string | undefined
+  readonly startedAt: number
+  readonly signal: AbortSignal
+}
+
+/** Says what to try as soon as all services are ready. */
+async function announce(config: SetUpConfig, places: readonly ServicePlace[], about: Announcement): Promise<void> {
+  const urls = new Map(places.map((place) => [place.name, urlOf(place, config.host)] as const))
+  if (!(await untilAllReady(urls, about.signal))) return
+  const { managementUrl, startedAt } = about
+  console.log(whatToTry({ config, places, managementUrl, tookMs: Date.now() - startedAt }))
+}
+
+await runScript(async (config) => {
+  if (config.forced === 'memory') return (await import('./memory.ts')).startInMemory(config)
+  return start(config)
+})

@@ -3,26 +3,39 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** A terminal sends Ctrl-C to npm and to us, and npm passes it on: what comes this soon after the first is the same request. */
 const SAME_REQUEST_MS = 1_000
 
-export type StopHandlers = {
-  /** The first request: stop in order. */
-  readonly stop: (signal: NodeJS.Signals) => void
-  /** Another one: stop at once. */
-  readonly kill: (signal: NodeJS.Signals) => void
+/** What a shell reports of a command that Ctrl-C ended. */
+export const EXIT_INTERRUPTED = 130
+
+export type StopRequests = Disposable & {
+  /** Aborted by the first request: stop in order. */
+  readonly signal: AbortSignal
+  /** Resolves at the first request. */
+  readonly stopped: Promise<void>
 }
 
-/** Listens for Ctrl-C, SIGTERM and a closed terminal; disposing it gives the signals their usual meaning back. */
-export function onStopRequest({ stop, kill }: StopHandlers): Disposable {
-  let firstAt: number | undefined
-  const hear = (signal: NodeJS.Signals) => {
-    if (firstAt === undefined) {
+/**
+ * Listens for Ctrl-C, SIGTERM and a closed terminal. At the second request `kill` ends what runs, and then the process ends.
+ * Disposing it gives the signals their usual meaning back.
+ */
+export function listenForStop(kill: () => Promise<void>): StopRequests {
+  const stopping = new AbortController()
+  let firstAt = 0
+  const killAll = async () => {
+    await kill()
+    process.exit(EXIT_INTERRUPTED)
+  }
+  const hear = () => {
+    if (!stopping.signal.aborted) {
       firstAt = Date.now()
-      stop(signal)
+      stopping.abort()
     } else if (Date.now() - firstAt > SAME_REQUEST_MS) {
-      kill(signal)
+      void killAll()
     }
   }
   for (const signal of signals) process.on(signal, hear)
   return {
+    signal: stopping.signal,
+    stopped: new Promise((resolve) => stopping.signal.addEventListener('abort', () => resolve())),
     [Symbol.dispose]: () => {
       for (const signal of signals) process.off(signal, hear)
     },

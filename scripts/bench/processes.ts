@@ -19,12 +19,13 @@ export type BenchProcess = {
 
 export async function startProcess(options: {
   readonly name: string
-  readonly script: string
+  /** Of Node: its options and the script. */
+  readonly args: readonly string[]
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
 }): Promise<BenchProcess> {
   const log = await open(join(options.folder, `${options.name}.log`), 'a')
-  const child = spawn(process.execPath, [options.script], {
+  const child = spawn(process.execPath, options.args, {
     env: { ...inheritedEnvironment, ...options.env },
     cwd: options.folder,
     stdio: ['ignore', log.fd, log.fd],
@@ -32,7 +33,7 @@ export async function startProcess(options: {
   await once(child, 'spawn')
   await log.close()
   const { pid } = child
-  if (pid === undefined) throw new Error(`${options.script} did not start.`)
+  if (pid === undefined) throw new Error(`${options.name} did not start.`)
   const ended = once(child, 'exit')
   return {
     name: options.name,

@@ -33,7 +33,7 @@ export async function benchProfile(broker: BenchBroker, args: readonly string[])
 
 async function profileSide(broker: BenchBroker, side: SideName, objects: number): Promise<void> {
   // The profiler writes into the working directory, which is the data folder.
-  await using running = await startSide(broker, side, { nodeOptions: '--cpu-prof' })
+  await using running = await startSide(broker, side, { nodeArgs: ['--cpu-prof'] })
   await publishBacklog(running.amqpUrl, objects)
   await untilFinished(running, objects)
   await Promise.all(running.processes.map((each) => each.stop()))

@@ -40,12 +40,12 @@ export type Running = {
 
 /**
  * Starts the three services of a side. `empty` leaves the vhost without topology, so that the services have to declare it;
- * `nodeOptions` go to every service.
+ * `nodeArgs` go to the Node of every service.
  */
 export async function startSide(
   broker: BenchBroker,
   side: SideName,
-  { empty = false, nodeOptions }: { readonly empty?: boolean; readonly nodeOptions?: string } = {},
+  { empty = false, nodeArgs = [] }: { readonly empty?: boolean; readonly nodeArgs?: readonly string[] } = {},
 ): Promise<Running> {
   const vhost = await createVhost(broker, side)
   const dataDir = await mkdtemp(join(tmpdir(), `ebs-bench-${side}-`))
@@ -57,10 +57,10 @@ export async function startSide(
   }
   try {
     if (!empty) await declarePlan(vhost.amqpUrl, topologyPlan(queueType), DECLARE_CHANNELS)
-    const env = { ...environmentOf(vhost, dataDir), ...(nodeOptions !== undefined && { NODE_OPTIONS: nodeOptions }) }
+    const env = environmentOf(vhost, dataDir)
     const startedAt = performance.now()
     for (const name of Object.keys(services))
-      processes.push(await startProcess({ name, script: scriptOf(side, name), folder: dataDir, env }))
+      processes.push(await startProcess({ name, args: [...nodeArgs, scriptOf(side, name)], folder: dataDir, env }))
     await untilConsumed(vhost.amqpUrl, Object.values(services))
     const readyMs = performance.now() - startedAt
     return { amqpUrl: vhost.amqpUrl, dataDir, processes, readyMs, [Symbol.asyncDispose]: dispose }

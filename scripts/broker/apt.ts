@@ -39,7 +39,14 @@ export async function installRabbitmq(apt: Apt, signal: AbortSignal): Promise<vo
   const apply = (title: string, ...command: string[]) => showProgress(title, asRoot(apt, command, signal))
   await apply('apt-get update', apt.aptGet, 'update')
   await using _ = await denyServices(apt)
-  await apply('apt-get install rabbitmq-server', apt.aptGet, 'install', '-y', '--no-install-recommends', 'rabbitmq-server')
+  await apply(
+    'apt-get install rabbitmq-server',
+    apt.aptGet,
+    'install',
+    '-y',
+    '--no-install-recommends',
+    'rabbitmq-server',
+  )
 }
 
 /** Keeps packages from starting their services, as long as nobody has set a policy for that already. */

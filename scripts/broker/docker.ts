@@ -25,7 +25,9 @@ export function isDockerUp(dockerHost: string | undefined): Promise<boolean> {
 }
 
 /** Engines behind ssh or TLS are not asked; testcontainers would not reach the container's ports there either. */
-function addressOf(dockerHost: string | undefined): { socketPath: string } | { host: string; port: string } | undefined {
+function addressOf(
+  dockerHost: string | undefined,
+): { socketPath: string } | { host: string; port: string } | undefined {
   if (dockerHost === undefined) return { socketPath: defaultSocket }
   if (!URL.canParse(dockerHost)) return undefined
   const url = new URL(dockerHost)

@@ -71,7 +71,9 @@ async function byUrl({ amqpUrl, amqpManagementUrl }: SetUpConfig): Promise<Found
 async function answersAsGuest(): Promise<boolean> {
   const answer = await probeAmqp(usualAmqpUrl)
   if (answer === 'not-allowed') {
-    say(`a broker on 127.0.0.1:${usualPorts.amqp} does not let guest/guest in: EBS_AMQP_URL with a user of it would use it`)
+    say(
+      `a broker on 127.0.0.1:${usualPorts.amqp} does not let guest/guest in: EBS_AMQP_URL with a user of it would use it`,
+    )
   }
   return answer === 'ok'
 }

@@ -3,15 +3,35 @@ import { isAlive } from '../processes.ts'
 import { say, showProgress } from '../progress.ts'
 import type { Running } from '../running.ts'
 import type { FoundBroker } from './found-broker.ts'
-import { claimNodeState, isNodeAlive, type NodePorts, type NodeState, readNodeState, removeNodeState } from './node-state.ts'
-import { adoptNode, amqpUrlOf, bootNode, choosePorts, managementUrlOf, type NodePlace, removeLeftover } from './private-node.ts'
+import {
+  claimNodeState,
+  isNodeAlive,
+  type NodePorts,
+  type NodeState,
+  readNodeState,
+  removeNodeState,
+} from './node-state.ts'
+import {
+  adoptNode,
+  amqpUrlOf,
+  bootNode,
+  choosePorts,
+  managementUrlOf,
+  type NodePlace,
+  removeLeftover,
+} from './private-node.ts'
 
 /** Starts a private node, on the preferred ports where these are free. Its data stays in the folder between runs. */
-export async function openNode(place: NodePlace, preferred: Partial<NodePorts>, signal: AbortSignal): Promise<FoundBroker> {
+export async function openNode(
+  place: NodePlace,
+  preferred: Partial<NodePorts>,
+  signal: AbortSignal,
+): Promise<FoundBroker> {
   const { folder } = place
   mkdirSync(folder, { recursive: true })
   const old = readNodeState(folder)
-  if (old && isOwned(old)) throw new Error(`Process ${old.owner} is starting a node in ${folder}. Try again in a moment.`)
+  if (old && isOwned(old))
+    throw new Error(`Process ${old.owner} is starting a node in ${folder}. Try again in a moment.`)
   if (old) await removeLeftover(folder, old)
   const ports = await choosePorts(preferred)
   if (!claimNodeState(folder, { pid: 0, owner: process.pid, ports })) {
@@ -38,7 +58,11 @@ export function findLeftover(folder: string): NodeState | undefined {
  * Takes over a node whose supervisor was killed. One whose supervisor lives is used, but neither restarted nor stopped.
  * Undefined when it does not answer any more.
  */
-export async function takeLeftover(place: NodePlace, state: NodeState, signal: AbortSignal): Promise<FoundBroker | undefined> {
+export async function takeLeftover(
+  place: NodePlace,
+  state: NodeState,
+  signal: AbortSignal,
+): Promise<FoundBroker | undefined> {
   const { ports, owner } = state
   if (isOwned(state)) {
     say(`using the private node of the ebs that runs as process ${owner}`)

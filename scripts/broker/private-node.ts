@@ -9,7 +9,14 @@ import { stopEpmd } from './epmd.ts'
 import { findFreePort } from './free-port.ts'
 import { isManagementUp } from './management.ts'
 import { lastWords, nodeEnvironment, openConsoleLog, writeNodeFiles } from './node-files.ts'
-import { isNodeAlive, type NodePorts, type NodeState, removeNodeState, writeNodeState } from './node-state.ts'
+import {
+  isNodeAlive,
+  type NodePorts,
+  type NodeState,
+  readNodeState,
+  removeNodeState,
+  writeNodeState,
+} from './node-state.ts'
 import { findNodeUser, giveTo } from './node-user.ts'
 
 /** A node boots in 5 to 8 s; on a busy machine with a lot of data it takes longer. */
@@ -147,4 +154,11 @@ async function untilReady(ports: NodePorts, exited: Promise<Exit>, signal: Abort
 async function untilGone(pid: number): Promise<Exit> {
   while (isAlive(pid)) await sleep(POLL_MS)
   return { code: null, signal: null }
+}
+
+/** Ends the folder's node at once if this process supervises it, however far it has come. */
+export async function killOwnNode(folder: string): Promise<void> {
+  const state = readNodeState(folder)
+  if (state?.owner !== process.pid || state.pid === 0) return
+  await runningNode(folder, state, untilGone(state.pid)).kill()
 }

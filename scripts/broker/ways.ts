@@ -71,5 +71,7 @@ const adviceAfter = (order: readonly Way[]) =>
   [
     'Found no RabbitMQ and could not provide one. Any of these helps:',
     ...order.flatMap((way) => (advice[way] === undefined ? [] : [`  - ${advice[way]}`])),
-    ...(order.includes('running') ? ['  - EBS_BROKER=memory npm start runs everything in one process without a broker'] : []),
+    ...(order.includes('running')
+      ? ['  - EBS_BROKER=memory npm start runs everything in one process without a broker']
+      : []),
   ].join('\n')

@@ -71,7 +71,7 @@ const bounded = (event: RecordedEvent, nowMs: number): RecordedEvent => ({
   ...event,
   type: event.type.slice(0, NAME_CHARS_MAX),
   key: event.key.slice(0, NAME_CHARS_MAX),
-  tenant: event.tenant && event.tenant.slice(0, NAME_CHARS_MAX),
+  tenant: event.tenant?.slice(0, NAME_CHARS_MAX) ?? null,
   atMs: event.atMs >= 0 && event.atMs <= TIME_MS_MAX ? Math.round(event.atMs) : nowMs,
 })
 

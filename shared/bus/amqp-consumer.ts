@@ -12,6 +12,7 @@ export class AmqpConsumer implements Consumer {
   #prefetch: number
   #session: { readonly channel: Channel; readonly window: AckWindow<ConsumeMessage>; tag: string } | undefined
   #cancelled = false
+  #changing: Promise<void> = Promise.resolve()
   #onAttached: () => void = () => undefined
   /** Resolves when the broker has accepted this consumer for the first time. */
   readonly attached = new Promise<void>((resolve) => {
@@ -28,7 +29,9 @@ export class AmqpConsumer implements Consumer {
   async attach(model: ChannelModel, onLost: (reason: string) => void): Promise<void> {
     if (this.#cancelled) return
     const channel = await model.createChannel()
-    const window = new AckWindow<ConsumeMessage>((message, multiple) => channel.ack(message, multiple))
+    const window = new AckWindow<ConsumeMessage>((message, multiple) =>
+      settleOn(window, () => channel.ack(message, multiple)),
+    )
     channel.on('error', (error) => onLost(error.message))
     channel.on('close', () => {
       window.close()
@@ -42,15 +45,22 @@ export class AmqpConsumer implements Consumer {
 
   async cancel(): Promise<void> {
     this.#cancelled = true
+    // A change under way may have asked for a consumer that has no tag yet. Whoever made the change hears of its failure.
+    await this.#changing.catch(() => undefined)
     if (this.#session) await this.#session.channel.cancel(this.#session.tag)
   }
 
-  async setPrefetch(prefetch: number): Promise<void> {
+  setPrefetch(prefetch: number): Promise<void> {
     this.#prefetch = prefetch
+    this.#changing = this.#restart()
+    return this.#changing
+  }
+
+  /** RabbitMQ applies a prefetch to consumers that start after it: so this one starts again. */
+  async #restart(): Promise<void> {
     if (!this.#session || this.#cancelled) return
-    // RabbitMQ applies a prefetch to consumers that start after it: so this one starts again.
     await this.#session.channel.cancel(this.#session.tag)
-    await this.#session.channel.prefetch(prefetch)
+    await this.#session.channel.prefetch(this.#prefetch)
     await this.#subscribe(this.#lost)
   }
 
@@ -71,6 +81,8 @@ export class AmqpConsumer implements Consumer {
       else this.#onDelivery(new AmqpDelivery(message, session.channel, session.window))
     })
     session.tag = consumerTag
+    // Cancelled while the broker was making it: `cancel` could not name it.
+    if (this.#cancelled) await session.channel.cancel(consumerTag)
   }
 }
 
@@ -99,7 +111,17 @@ class AmqpDelivery implements Delivery {
 
   requeue(): void {
     const raw = this.#window.release(this.#raw.fields.deliveryTag)
-    if (raw) this.#channel.nack(raw, false, true)
+    if (raw) settleOn(this.#window, () => this.#channel.nack(raw, false, true))
+  }
+}
+
+/** A channel on its way out throws at whoever still settles on it: that ends the window, and the broker redelivers. */
+function settleOn(window: AckWindow<ConsumeMessage>, settle: () => void): void {
+  try {
+    settle()
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'IllegalOperationError')) throw error
+    window.close()
   }
 }
 

@@ -3,7 +3,7 @@ import type { Body, EventType } from '../events.ts'
 import { ClosedError, type Consumer, type Delivery } from './broker.ts'
 import { type Bus, messageFor, Outgoing, publish } from './bus.ts'
 import type { Event } from './envelope.ts'
-import { type FailedHandler, settleFailure, verdictOn } from './failure.ts'
+import { type FailedHandler, settleFailure, tellFailure, verdictOn } from './failure.ts'
 import { crashError, type Decoder, putAway, take } from './intake.ts'
 import { nextPrefetch, PREFETCH_START } from './prefetch.ts'
 import type { RetryPolicy } from './retry.ts'
@@ -126,8 +126,9 @@ class ConsumeLoop implements Subscribed {
       const attempt = await this.#attempt(event)
       if (!attempt.failed) return
       const verdict = verdictOn(attempt.error, event.meta.attempt, retry)
-      if (verdict.kind !== 'again')
-        return settleFailure(this.#bus, this.#failureOf(delivery, event, attempt.error, attempt.durationMs), verdict)
+      const failure = this.#failureOf(delivery, event, attempt.error, attempt.durationMs)
+      if (verdict.kind !== 'again') return settleFailure(this.#bus, failure, verdict)
+      await tellFailure(this.#bus, failure)
       this.#bus.recorder.retried(queue)
       event = { ...event, meta: { ...event.meta, attempt: event.meta.attempt + 1 } }
     }

@@ -42,15 +42,7 @@ export async function settleFailure(
   const meta = event?.meta ?? metaOf(message)
   const outgoing = new Outgoing()
   const final = verdict.kind === 'dead'
-  if (event && failure.failed) {
-    const bodies = failure.failed(event, {
-      error: textOf(error),
-      attempt: meta.attempt,
-      durationMs: failure.durationMs,
-      final,
-    })
-    for (const [i, body] of bodies.entries()) outgoing.add(publish(bus, messageFor(bus, { meta, queue }, body, i)))
-  }
+  for (const news of failureNews(bus, failure, final)) outgoing.add(publish(bus, news))
   const headers = failureHeaders(bus, { message, queue, error, attempt: meta.attempt })
   if (verdict.kind === 'later') {
     outgoing.add(publish(bus, retryMessage(message, { ...failure, meta, headers, delayMs: verdict.delayMs })))
@@ -72,6 +64,25 @@ export async function settleFailure(
     final ? 'a message is dead' : 'a message is tried again later',
   )
   await outgoing.confirmed()
+}
+
+/** Says that an attempt failed which is followed by another at once; resolves when that is confirmed. */
+export async function tellFailure(bus: Bus, failure: Failed): Promise<void> {
+  const outgoing = new Outgoing()
+  for (const news of failureNews(bus, failure, false)) outgoing.add(publish(bus, news))
+  await outgoing.confirmed()
+}
+
+/** The events by which a service says that an attempt failed. */
+function failureNews(
+  bus: Bus,
+  { queue, event, error, durationMs, failed }: Failed,
+  final: boolean,
+): readonly Message[] {
+  if (!event || !failed) return []
+  const { meta } = event
+  const bodies = failed(event, { error: textOf(error), attempt: meta.attempt, durationMs, final })
+  return bodies.map((body, position) => messageFor(bus, { meta, queue }, body, position))
 }
 
 type Republish = {

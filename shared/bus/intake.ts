@@ -31,7 +31,7 @@ export type Taken =
 
 /** First step of the consume loop: bytes and properties to something that can be handled. Never throws. */
 export function take(delivery: Delivery, { queue, decode = parseEvent, takesStrangers, accepts }: Intake): Taken {
-  const parsed = decode(delivery.message)
+  const parsed = decoded(delivery.message, decode)
   if (parsed === undefined) return { kind: 'ignore' }
   if ('poison' in parsed) return { kind: 'poison', reason: parsed.poison, type: parsed.type }
   if ('stranger' in parsed) {
@@ -41,6 +41,16 @@ export function take(delivery: Delivery, { queue, decode = parseEvent, takesStra
   if (!accepts(parsed))
     return { kind: 'poison', reason: `type: ${queue} does not handle ${parsed.type}`, type: parsed.type }
   return delivery.returns >= CRASHES_MAX ? { kind: 'crashed', event: parsed } : { kind: 'event', event: parsed }
+}
+
+/** A message that a decoder stumbles over is poison, as one that it refuses. */
+function decoded(message: Delivery['message'], decode: Decoder): Parsed | undefined {
+  try {
+    return decode(message)
+  } catch (error) {
+    const reason = `body: the decoder failed (${error instanceof Error ? error.message : String(error)})`
+    return { poison: reason, type: message.properties.type }
+  }
 }
 
 /** Puts away what cannot be handled; resolves when that is confirmed, and acks. */

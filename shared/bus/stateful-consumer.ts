@@ -30,8 +30,8 @@ export type StatefulSubscription<Tx extends Transaction> = {
   readonly lingerMs: number
 }
 
-/** One transaction: long enough to share its fsync, short enough that HTTP answers in between. */
-const BATCH_MAX = 1_000
+/** One transaction: long enough to share its fsync, short enough (some 10 ms) that HTTP answers in between. */
+const BATCH_MAX = 250
 /** While the store is out of order (disk full), deliveries are held and tried again after this. */
 const STORE_BACKOFF_MS = 1_000
 
@@ -129,15 +129,15 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   async #commit(items: readonly Item[]): Promise<void> {
     const { queue, store, handle, relayed } = this.#subscription
     const byId = new Map(items.map(({ arrived }) => [arrived.meta.id, arrived]))
-    const emitted = await store.write(async (tx) => {
+    await store.write(async (tx) => {
       const fresh = await tx.recordFirstSeen(queue, [...byId.keys()], this.#bus.clock.now())
       const unseen = [...byId].flatMap(([id, arrived]) => (fresh.has(id) ? [arrived] : []))
       for (let i = unseen.length; i < items.length; i++) this.#bus.recorder.duplicate(queue)
       const emissions = unseen.length > 0 ? await handle(unseen, tx) : []
       if (emissions.length > 0) await tx.enqueue(this.#rowsOf(emissions))
-      return emissions.length
     })
-    if (emitted > 0) await relayed()
+    // Also for duplicates: what followed from the first delivery may still be on its way.
+    await relayed()
   }
 
   /** Positions count per cause, so that a batch of other neighbours gives the same ids. */

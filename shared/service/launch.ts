@@ -100,7 +100,11 @@ export function launch<C extends ServiceConfig>(
     const wasStarting = phase === 'starting'
     phase = 'stopping'
     const deadline = Date.now() + config.shutdownTimeoutMs
-    const closeBroker = async () => broker?.close(Math.max(0, deadline - Date.now()))
+    let brokerClosed: Promise<void> | undefined
+    const closeBroker = async () => {
+      brokerClosed ??= broker?.close(Math.max(0, deadline - Date.now()))
+      await brokerClosed
+    }
     stopping ??= stopInOrder(log, config.shutdownTimeoutMs, {
       'answer the requests under way': async () => {
         if (closed) server?.use(closed.routing)

@@ -7,6 +7,8 @@ import { StoreUnavailableError } from './store.ts'
 
 /** 256 jobs of some 50 µs hold the event loop for 13 ms; more would gain little, because the fsync is shared by then. */
 const JOBS_PER_GROUP_MAX = 256
+/** A job holds the only writer; one that hangs is undone and rejected instead of stopping the service. */
+export const JOB_MS_MAX = 10_000
 
 /** A job in a group. `run` does the work; `resolve` hands its result to the caller and is called once it is durable. */
 export type Job<Tx> = {
@@ -35,7 +37,7 @@ export class GroupCommit<Tx> {
         run(tx) {
           const value = work(tx)
           outcome = { value }
-          return value instanceof Promise ? value.then(() => undefined) : undefined
+          return value instanceof Promise ? withinLimit(value) : undefined
         },
         resolve: () => outcome && resolve(outcome.value),
         reject,
@@ -63,4 +65,12 @@ export class GroupCommit<Tx> {
     }
     this.#working = undefined
   }
+}
+
+function withinLimit(running: Promise<unknown>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const tooLate = () => reject(new Error(`A job took longer than ${JOB_MS_MAX} ms and was undone.`))
+    const timer = setTimeout(tooLate, JOB_MS_MAX)
+    running.then(() => resolve(), reject).finally(() => clearTimeout(timer))
+  })
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../clock.ts'
-import type { OutboxReader, OutboxRow, PendingRow } from './store.ts'
+import { type OutboxReader, type OutboxRow, type PendingRow, StoreUnavailableError } from './store.ts'
 
 /** The outbox as the relay needs it: its rows, and word of new ones once they are durable. */
 export interface Outbox extends OutboxReader {
@@ -27,8 +27,8 @@ const PAUSE_MS_MAX = 10_000
 const DRAIN_MS = 5_000
 
 /** The relay was stopped before these rows were confirmed. They stay in the outbox and go out at the next start. */
-export class RelayStoppedError extends Error {
-  override readonly name = 'RelayStoppedError'
+export class RelayStoppedError extends StoreUnavailableError {
+  override readonly name: string = 'RelayStoppedError'
 }
 
 /**

@@ -16,8 +16,6 @@ const BUSY_MS_MAX = 5_000
 /** How long `open` tries again: switching a new file to WAL is refused at once, without a wait, while another does it. */
 const OPEN_MS_MAX = 10_000
 const OPEN_PAUSE_MS = 25
-/** A job holds the only writer; one that hangs is undone and rejected instead of stopping the service. */
-const JOB_MS_MAX = 10_000
 /** A burst may grow the write-ahead log; it is cut back to this size afterwards. */
 const WAL_BYTES_KEPT = 64 * 1024 * 1024
 
@@ -127,7 +125,7 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     try {
       if (isShared) this.#writer.run('savepoint job')
       const running = job.run(tx)
-      if (running) await withinLimit(running)
+      if (running) await running
       tx.end()
       if (isShared) this.#writer.run('release job')
       return true
@@ -186,11 +184,3 @@ const explained = (error: unknown): unknown =>
 
 const isBusy = (error: unknown): boolean =>
   error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')
-
-function withinLimit(running: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const tooLate = () => reject(new Error(`A job took longer than ${JOB_MS_MAX} ms and was undone.`))
-    const timer = setTimeout(tooLate, JOB_MS_MAX)
-    running.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
-}

@@ -44,5 +44,5 @@ export interface OutboxReader {
 
 /** The database cannot be written or read just now (disk full, locked, input/output error): what waits is tried again later. */
 export class StoreUnavailableError extends Error {
-  override readonly name = 'StoreUnavailableError'
+  override readonly name: string = 'StoreUnavailableError'
 }

@@ -40,9 +40,8 @@ const connectionsSchema = z.array(
   z.object({ name: z.string(), vhost: z.string().optional(), user_provided_name: z.string().optional() }),
 )
 
-/** Makes a virtual host with a name of its own, open to the user of the urls; it is deleted on disposal. */
-export async function testVhost(): Promise<TestVhost> {
-  const { amqpUrl, managementUrl } = testConfig()
+/** Makes a virtual host with a name of its own on the tests' broker or another, open to the user of the urls; deleted on disposal. */
+export async function testVhost({ amqpUrl, managementUrl } = testConfig()): Promise<TestVhost> {
   const name = `test-${randomUUID()}`
   const user = new URL(managementUrl).username
   const management = (method: string, path: string, body?: unknown) => call(managementUrl, { method, path, body })

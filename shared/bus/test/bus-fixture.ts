@@ -92,7 +92,11 @@ export function virtualSite(plan = testPlan()) {
 
 async function rabbitSite(plan = testPlan()): Promise<Site> {
   const vhost = await testVhost()
-  return siteOf((service) => connectAmqp(vhost.url, { service, plan }), () => vhost[Symbol.asyncDispose](), systemClock)
+  return siteOf(
+    (service) => connectAmqp(vhost.url, { service, plan }),
+    async () => vhost[Symbol.asyncDispose](),
+    systemClock,
+  )
 }
 
 function siteOf(connect: (service: string) => Broker, close: () => Promise<void>, clock: Clock): Site {

@@ -94,12 +94,13 @@ describe.each(sites)('poison, $site', ({ open }) => {
     const broker = site.connect()
     const dead = await listen(broker, 'watch.dead')
     const bus = site.bus(broker)
-    await subscribe(bus, { ...work, queue: 'watch', handlers: {} })
+    const loop = await subscribe(bus, { ...work, queue: 'watch', handlers: {} })
 
     await broker.publish({ ...pasteInto('messages.dead', { type: 'MESSAGE_DEAD' }), exchange: 'ebs' })
     await eventually(() => expect(dead).toHaveLength(1))
 
-    await eventually(() => expect(bus.recorder.lines.filter((line) => line.startsWith('published'))).toHaveLength(1))
+    await loop.stop(1_000)
+    expect(bus.recorder.lines.filter((line) => line.startsWith('published'))).toEqual(['published watch.dead'])
     expect(await broker.inspect('watch')).toMatchObject({ messages: 0 })
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Body } from '../../events.ts'
-import { type Message, NackedError } from '../broker.ts'
+import { NackedError } from '../broker.ts'
 import { subscribe } from '../consumer.ts'
 import { deriveId, newId } from '../ids.ts'
 import {
@@ -20,7 +20,6 @@ import {
 } from './bus-fixture.ts'
 
 const work = { queue: 'work', retry: retryPolicy({ retries: 0 }) }
-const isEvent = ({ exchange }: Message) => exchange === 'ebs'
 
 describe.each(sites)('consume loop, $site', ({ open }) => {
   test('D1: nothing is acked before everything that follows from it is confirmed', async () => {

@@ -88,6 +88,15 @@ describe('the disk', () => {
     expect(store.read.all(note, NOTES).map(({ text }) => text)).toEqual(['room'])
   })
 
+  test('is synced at every commit, and read while it is written', async () => {
+    const store = await open()
+    const pragma = (name: string) => store.write((tx) => tx.get(z.unknown(), `pragma ${name}`))
+
+    expect(await pragma('journal_mode')).toEqual({ journal_mode: 'wal' })
+    expect(await pragma('synchronous')).toEqual({ synchronous: 2 })
+    expect(await pragma('foreign_keys')).toEqual({ foreign_keys: 1 })
+  })
+
   test('keeps everything over a reopen', async () => {
     const path = join(scratch(), 'deep', 'er', 'store.db')
     const first = await SqliteStore.open({ path, migrations })

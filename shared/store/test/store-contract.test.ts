@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { JOB_MS_MAX } from '../group-commit.ts'
 import { INBOX_KEEP_MS } from '../inbox-retention.ts'
 import { MemoryStore } from '../memory-store.ts'
 import { messagingTables } from '../migrations.ts'
@@ -83,6 +84,25 @@ describe.each(stores)('a %s store', (_, make) => {
     })
 
     await expect(failing).rejects.toThrow('thrown')
+  })
+
+  test('undoes a job that hangs, after 10 s, and goes on', async () => {
+    const store = await open()
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+
+    const hanging = expect(
+      store.write(async (tx) => {
+        await tx.enqueue([row('hangs')])
+        await new Promise(() => undefined)
+      }),
+    ).rejects.toThrow('longer than')
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1))
+    vi.advanceTimersByTime(JOB_MS_MAX)
+    await hanging
+
+    await store.write((tx) => tx.enqueue([row('next')]))
+    expect(await bodies(store)).toEqual(['next'])
   })
 
   test('works through more jobs than a group holds', async () => {

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url'
+import { ConfigError } from '../shared/service/errors.ts'
+import { NoBrokerError } from './broker/ways.ts'
+import { readSetUpConfig, type SetUpConfig } from './config.ts'
+
+/** The project's folder, seen from dist/scripts/. */
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const EXIT_MISCONFIGURED = 2
+
+/**
+ * Runs a script with its configuration and ends the process with the status that it resolves with. A mistake in the
+ * configuration ends it with 2; what is a person's business is said without a stack trace.
+ */
+export async function runScript(script: (config: SetUpConfig) => Promise<number>): Promise<never> {
+  try {
+    process.exit(await script(readSetUpConfig(root)))
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      console.error(error.message)
+      process.exit(EXIT_MISCONFIGURED)
+    }
+    console.error(error instanceof NoBrokerError ? error.message : error)
+    process.exit(1)
+  }
+}

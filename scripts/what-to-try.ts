@@ -1,0 +1,31 @@
+import { join, relative } from 'node:path'
+import type { ServicePlace, SetUpConfig } from './config.ts'
+import { urlOf } from './places.ts'
+
+export type Ready = {
+  readonly config: Pick<SetUpConfig, 'host' | 'dataDir'>
+  readonly places: readonly ServicePlace[]
+  /** Of the broker, with user and password. */
+  readonly managementUrl: string | undefined
+  readonly tookMs: number
+}
+
+/** What a newcomer reads when everything is up: commands to paste. */
+export function whatToTry({ config, places, managementUrl, tookMs }: Ready): string {
+  const datagen = places.find(({ name }) => name === 'datagen')
+  const database = relative(process.cwd(), join(config.dataDir, 'stats.db'))
+  const lines = [
+    `everything is ready after ${(tookMs / 1000).toFixed(1)} s. In another terminal:`,
+    ...(datagen ? [`  curl -X POST ${urlOf(datagen, config.host)}/api/objects`] : []),
+    `  watch -n .5 'sqlite3 ${database} "select * from statistics"'`,
+    ...(managementUrl === undefined ? [] : [managementLine(new URL(managementUrl))]),
+    '  Ctrl-C stops everything; what waits in queues and databases is kept',
+  ]
+  return lines.map((line) => `ebs  ${line}`).join('\n')
+}
+
+/** Only the well-known password is shown. */
+function managementLine({ origin, username, password }: URL): string {
+  const secret = username === 'guest' && password === 'guest' ? 'guest/guest' : `user ${username}`
+  return `  ${origin} in a browser: RabbitMQ's queues (${secret})`
+}

@@ -1,0 +1,306 @@
+import { describe, expect, test } from 'vitest'
+import type { Body } from '../../events.ts'
+import { type Handlers, subscribe } from '../consumer.ts'
+import type { FailedHandler } from '../failure.ts'
+import { Retryable, Unrecoverable } from '../retry.ts'
+import {
+  eventually,
+  finishedBody,
+  listen,
+  pasteInto,
+  retryPolicy,
+  sites,
+  startedBody,
+  taskBody,
+  typesOf,
+  virtualSite,
+} from './bus-fixture.ts'
+
+const MINUTE_MS = 60_000
+const task = { exchange: 'ebs', key: 'task-requests' }
+
+/** A handler that fails so many times and then finishes; the attempts that it saw, and when. */
+function failing(times: number, error: () => unknown = () => new Error('not yet')) {
+  const attempts: { readonly attempt: number; readonly atMs: number }[] = []
+  const handlers: Handlers = {
+    TASK_CREATED: (_event, { attempt }) => {
+      attempts.push({ attempt, atMs: Date.now() })
+      if (attempts.length <= times) throw error()
+      return [finishedBody(1)]
+    },
+  }
+  return { attempts, handlers }
+}
+
+const taskFailed: FailedHandler = (event, { error, attempt, durationMs, final }): Body[] =>
+  event.type === 'TASK_CREATED'
+    ? [
+        {
+          type: 'TASK_FAILED',
+          taskId: event.data.task.id,
+          objectId: event.data.task.objectId,
+          processor: 'p',
+          attempt,
+          durationMs,
+          error,
+          final,
+        },
+      ]
+    : []
+
+describe.each(sites)('retry, $site', ({ open }) => {
+  test('R2: three trips: later and later, to the queue that failed and no other, and then it succeeds', async () => {
+    await using site = await open()
+    const broker = site.connect()
+    const [heard, others] = [await listen(broker, 'watch'), await listen(broker, 'other')]
+    const { attempts, handlers } = failing(3)
+    const bus = site.bus(broker)
+    await subscribe(bus, { queue: 'work', handlers, retry: retryPolicy({ minMs: 20 }) })
+
+    await broker.publish({ ...pasteInto('', taskBody(1)), ...task })
+    await eventually(() => expect(typesOf(heard)).toEqual(['TASK_FINISHED']))
+
+    expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4])
+    for (const [i, { atMs }] of attempts.slice(1).entries())
+      // A turn of Node's timers may round a millisecond off.
+      expect(atMs - (attempts[i]?.atMs ?? 0)).toBeGreaterThanOrEqual(20 * (i + 1) - 1)
+    expect(others).toHaveLength(1)
+    expect(bus.recorder.lines.filter((line) => line === 'retried work')).toHaveLength(3)
+    expect(await broker.inspect('work.dead')).toMatchObject({ messages: 0 })
+  })
+
+  test('R2, R4: headers tell the story; after N retries it is once in the dead queue, with one MESSAGE_DEAD', async () => {
+    await using site = await open()
+    const broker = site.connect()
+    const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
+    const { attempts, handlers } = failing(99, () => new TypeError('no such thing'))
+    const loop = await subscribe(site.bus(broker), {
+      queue: 'work',
+      handlers,
+      retry: retryPolicy({ minMs: 20, retries: 2 }),
+      failed: taskFailed,
+    })
+
+    const properties = { messageId: 'm1', correlationId: 'talk', headers: { 'x-mine': 'kept', 'x-ebs-tenant': 'acme' } }
+    await broker.publish({ ...pasteInto('', taskBody(1), properties), ...task })
+    await eventually(() => expect(dead).toHaveLength(1))
+    await loop.stop(1_000)
+    await eventually(() => expect(heard).toHaveLength(4))
+
+    expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+    expect(dead[0]?.properties).toMatchObject({ messageId: 'm1', correlationId: 'talk', type: 'TASK_CREATED' })
+    const headers = dead[0]?.properties.headers ?? {}
+    expect(headers).toMatchObject({
+      'x-mine': 'kept',
+      'x-ebs-tenant': 'acme',
+      'x-ebs-reason': 'exhausted',
+      'x-ebs-error': 'TypeError: no such thing',
+      'x-ebs-queue': 'work',
+      'x-ebs-key': 'task-requests',
+      'x-ebs-attempt': 3,
+      'x-ebs-attempts': 3,
+    })
+    expect(Object.keys(headers).filter((name) => /death|delivery-count/.test(name))).toEqual([])
+    const [first, last] = ['x-ebs-first-failed-at', 'x-ebs-last-failed-at'].map((name) => Date.parse(`${headers[name]}`))
+    expect((last ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(20 + 40 - 2)
+
+    const bodies = heard.map(({ body }) => JSON.parse(body.toString()))
+    const failures = bodies.filter(({ type }) => type === 'TASK_FAILED')
+    expect(failures.map(({ attempt, final }) => ({ attempt, final }))).toEqual([
+      { attempt: 1, final: false },
+      { attempt: 2, final: false },
+      { attempt: 3, final: true },
+    ])
+    expect(bodies.filter(({ type }) => type === 'MESSAGE_DEAD')).toEqual([
+      {
+        type: 'MESSAGE_DEAD',
+        queue: 'work',
+        messageId: 'm1',
+        reason: 'exhausted',
+        error: 'TypeError: no such thing',
+        attempts: 3,
+        deadType: 'TASK_CREATED',
+      },
+    ])
+    expect(new Set(heard.map((message) => message.properties.messageId)).size).toBe(4)
+    for (const { properties: sent } of heard) expect(sent.correlationId).toBe('talk')
+  })
+
+  test('D3: an event of an attempt has an id per attempt, one of the task has one id', async () => {
+    await using site = await open()
+    const broker = site.connect()
+    const heard = await listen(broker, 'watch')
+    let runs = 0
+    async function* steps(): AsyncGenerator<Body> {
+      yield startedBody(1)
+      yield finishedBody(1)
+      if (++runs < 3) throw new Error('again')
+    }
+    await subscribe(site.bus(broker), { queue: 'work', handlers: { TASK_CREATED: steps }, retry: retryPolicy({ minMs: 10 }) })
+
+    await broker.publish({ ...pasteInto('', taskBody(1)), ...task })
+    await eventually(() => expect(heard).toHaveLength(6))
+
+    const idsOf = (type: string) =>
+      new Set(heard.filter(({ properties }) => properties.type === type).map(({ properties }) => properties.messageId))
+    expect(idsOf('TASK_STARTED').size).toBe(3)
+    expect(idsOf('TASK_FINISHED').size).toBe(1)
+  })
+
+  test('R3: an unrecoverable error is dead at once; Retryable says when', async () => {
+    await using site = await open()
+    const broker = site.connect()
+    const dead = await listen(broker, 'work.dead')
+    const { attempts, handlers } = failing(2, () =>
+      attempts.length === 1 ? new Retryable('busy', { retryAfterMs: 30 }) : new Unrecoverable('never'),
+    )
+    await subscribe(site.bus(broker), { queue: 'work', handlers, retry: retryPolicy({ minMs: MINUTE_MS }) })
+
+    await broker.publish({ ...pasteInto('', taskBody(1)), ...task })
+    await eventually(() => expect(dead).toHaveLength(1))
+
+    expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 2])
+    expect(dead[0]?.properties.headers).toMatchObject({
+      'x-ebs-reason': 'unrecoverable',
+      'x-ebs-error': 'Unrecoverable: never',
+      'x-ebs-attempts': 2,
+    })
+  })
+
+  test('R1: immediate: again in the same consumer before anything newer, and each failed attempt is told', async () => {
+    await using site = await open()
+    const broker = site.connect()
+    const heard = await listen(broker, 'watch')
+    const handled: string[] = []
+    const bus = site.bus(broker)
+    const loop = await subscribe(bus, {
+      queue: 'work',
+      prefetch: 1,
+      retry: retryPolicy({ policy: 'immediate' }),
+      failed: taskFailed,
+      handlers: {
+        TASK_CREATED: (event, { attempt }) => {
+          handled.push(`${event.data.task.id} attempt ${attempt}`)
+          if (event.data.task.id === 't1' && attempt < 4) throw new Error('again')
+          return []
+        },
+      },
+    })
+
+    for (const n of [1, 2]) await broker.publish({ ...pasteInto('', taskBody(n)), ...task })
+    await eventually(() => expect(handled).toContain('t2 attempt 1'))
+    await loop.stop(1_000)
+    await eventually(() => expect(heard).toHaveLength(3))
+
+    expect(handled).toEqual(['t1 attempt 1', 't1 attempt 2', 't1 attempt 3', 't1 attempt 4', 't2 attempt 1'])
+    expect(bus.recorder.lines.filter((line) => line === 'consumed work')).toHaveLength(2)
+    expect(bus.recorder.lines.filter((line) => line === 'retried work')).toHaveLength(3)
+    const failures = heard.map(({ body }) => JSON.parse(body.toString()))
+    expect(failures.map(({ type, attempt, final }) => ({ type, attempt, final }))).toEqual(
+      [1, 2, 3].map((attempt) => ({ type: 'TASK_FAILED', attempt, final: false })),
+    )
+  })
+})
+
+describe('retry by the clock', () => {
+  test('R1: linear by default: n seconds after attempt n, not a moment earlier, whatever the hour', async () => {
+    const { clock, site } = virtualSite()
+    await using _ = site
+    const broker = site.connect()
+    const seenAt: number[] = []
+    await subscribe(site.bus(broker), {
+      queue: 'work',
+      retry: retryPolicy({ minMs: 1_000, retries: 3 }),
+      handlers: {
+        TASK_CREATED: () => {
+          seenAt.push(clock.now())
+          throw new Error('no')
+        },
+      },
+    })
+    const startMs = clock.now()
+
+    await broker.publish({ ...pasteInto('', taskBody(1)), ...task })
+    await clock.advance(999)
+    expect(seenAt).toEqual([startMs])
+    await clock.advance(60 * MINUTE_MS)
+
+    expect(seenAt.map((atMs) => atMs - startMs)).toEqual([0, 1_000, 3_000, 6_000])
+    expect(await broker.inspect('work.dead')).toMatchObject({ messages: 1 })
+  })
+
+  test('R1: the defaults: 26 deliveries over 325 seconds, then dead', async () => {
+    const { clock, memory, site } = virtualSite()
+    await using _ = site
+    const broker = site.connect()
+    const { attempts, handlers } = failing(99)
+    await subscribe(site.bus(broker), { queue: 'work', handlers, retry: retryPolicy({ minMs: 1_000 }) })
+
+    await broker.publish({ ...pasteInto('', taskBody(1)), ...task })
+    await clock.advance(324_999)
+    expect(attempts).toHaveLength(25)
+    await clock.advance(1)
+
+    expect(attempts).toHaveLength(26)
+    expect([memory.depth('work.dead'), memory.depth('work')]).toEqual([1, 0])
+  })
+
+  test('R1: immediate: 25 in a row, then by the ladder', async () => {
+    const { clock, site } = virtualSite()
+    await using _ = site
+    const broker = site.connect()
+    const { attempts, handlers } = failing(99)
+    await subscribe(site.bus(broker), {
+      queue: 'work',
+      handlers,
+      retry: retryPolicy({ policy: 'immediate', retries: 27, minMs: MINUTE_MS }),
+    })
+
+    await broker.publish({ ...pasteInto('', taskBody(1)), ...task })
+    await clock.advance(MINUTE_MS - 1)
+    expect(attempts).toHaveLength(26)
+    await clock.advance(1)
+    expect(attempts).toHaveLength(27)
+    await clock.advance(MINUTE_MS)
+
+    expect(attempts.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 28 }, (__, i) => i + 1))
+    expect(await broker.inspect('work.dead')).toMatchObject({ messages: 1 })
+  })
+
+  test('R1: a negative number of retries is for ever', async () => {
+    const { clock, site } = virtualSite()
+    await using _ = site
+    const broker = site.connect()
+    const { attempts, handlers } = failing(200)
+    await subscribe(site.bus(broker), { queue: 'work', handlers, retry: retryPolicy({ retries: -1, maxMs: 100 }) })
+
+    await broker.publish({ ...pasteInto('', taskBody(1)), ...task })
+    await clock.advance(200 * 100)
+
+    expect(attempts).toHaveLength(201)
+    expect(await broker.inspect('work.dead')).toMatchObject({ messages: 0 })
+  })
+
+  test('R2: a delayed message does not hold up one that is due earlier', async () => {
+    const { clock, site } = virtualSite()
+    await using _ = site
+    const broker = site.connect()
+    const handled: string[] = []
+    await subscribe(site.bus(broker), {
+      queue: 'work',
+      retry: retryPolicy(),
+      handlers: {
+        TASK_CREATED: ({ data }, { attempt }) => {
+          handled.push(`${data.task.id} ${attempt}`)
+          if (attempt === 1) throw new Retryable('later', { retryAfterMs: data.task.id === 't1' ? MINUTE_MS : 12_340 })
+          return []
+        },
+      },
+    })
+
+    for (const n of [1, 2]) await broker.publish({ ...pasteInto('', taskBody(n)), ...task })
+    await clock.advance(2 * MINUTE_MS)
+
+    expect(handled).toEqual(['t1 1', 't2 1', 't2 2', 't1 2'])
+  })
+})

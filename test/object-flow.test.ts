@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { expectAllDone } from './support/settled.ts'
+import { startSystem } from './support/system.ts'
+import { metricNames } from './support/totals.ts'
+import { waitUntil } from './support/wait-until.ts'
+
+const CURRENT_MS = 1_000
+const view = z.object({ name: z.string(), columns: z.string() })
+const metric = z.object({ metric: z.string() })
+const times = z.object({ last: z.string(), updated: z.string() })
+const share = z.object({ processor: z.string(), tasks: z.number() })
+
+const LAST_EVENT = `select max(last_at) as last, (select value from statistics where metric = 'updated_at') as updated
+  from events_by_type`
+const SHARES = 'select processor, count(*) as tasks from tasks where finished_at is not null group by processor'
+
+test('from curl to statistics: one object, then 300', async () => {
+  await using system = await startSystem()
+  const expectCurrent = async () => {
+    const [row] = await system.rows(times, LAST_EVENT)
+    const behindMs = Date.parse(row?.updated ?? '') - Date.parse(row?.last ?? '')
+    expect(behindMs).toBeGreaterThanOrEqual(0)
+    expect(behindMs).toBeLessThan(CURRENT_MS)
+  }
+
+  const answer = await fetch(`${system.process('datagen').url}/api/objects`, { method: 'POST' })
+  expect(answer.status).toBe(201)
+  const object = z.object({ id: z.string(), tenant: z.string() }).parse(await answer.json())
+  expect(answer.headers.get('location')).toBe(`/api/objects/${object.id}`)
+  await expectAllDone(system, { objects: 1 })
+  await expectCurrent()
+
+  expect(await system.createObjects(300)).toBe(201)
+  await expectAllDone(system, { objects: 301 })
+  await expectCurrent()
+})
+
+test('the views of stats.db are as documented', async () => {
+  await using system = await startSystem()
+  await system.createObjects(2)
+  await expectAllDone(system, { objects: 2 })
+
+  const views = await system.rows(
+    view,
+    `select v.name, group_concat(c.name, ', ') as columns from sqlite_master v, pragma_table_info(v.name) c
+      where v.type = 'view' group by v.name`,
+  )
+  expect(Object.fromEntries(views.map(({ name, columns }) => [name, columns]))).toEqual({
+    statistics: 'metric, value',
+    objects: 'id, tenant, created_at, completed_at, failed_at, duration_ms',
+    tasks: 'id, object_id, tenant, created_at, started_at, finished_at, failed_at, processor, attempts, duration_ms',
+    events_by_type: 'type, key, count, first_at, last_at',
+    throughput: expect.stringMatching(/^minute, events, /),
+    unheard: 'key, type, count, last',
+  })
+  const metrics = await system.rows(metric, 'select metric from statistics')
+  expect(metrics.map((row) => row.metric)).toEqual([...metricNames, 'updated_at'])
+  const rows = z.object({ rows: z.number() })
+  const complete = `tenant is not null and created_at is not null and duration_ms is not null and failed_at is null`
+  expect(
+    await system.rows(rows, `select count(*) as rows from objects where ${complete} and completed_at is not null`),
+  ).toEqual([{ rows: 2 }])
+  expect(
+    await system.rows(
+      rows,
+      `select count(*) as rows from tasks where ${complete} and started_at is not null and finished_at is not null and attempts = 1`,
+    ),
+  ).toEqual([{ rows: 6 }])
+})
+
+test('tasks that were made before there is a processor wait for one', async () => {
+  await using system = await startSystem({ services: ['datagen', 'distributor', 'statistics'] })
+  await system.createObjects(20)
+  await waitUntil(async () => expect(await system.statistics()).toMatchObject({ tasks_created: 60, tasks_started: 0 }))
+  expect(await system.vhost.depth('process_consume')).toBe(60)
+
+  await system.start('processor')
+
+  await expectAllDone(system, { objects: 20 })
+})
+
+test('D7: two processors share slow tasks fairly', async () => {
+  await using system = await startSystem({
+    services: ['datagen', 'distributor', 'processor', 'processor', 'statistics'],
+    env: { EBS_TASK_MS_MIN: '300', EBS_TASK_MS_MAX: '300' },
+  })
+  await system.createObjects(80)
+  await expectAllDone(system, { objects: 80 })
+
+  const shares = await system.rows(share, SHARES)
+  expect(shares).toHaveLength(2)
+  for (const { tasks } of shares) {
+    expect(tasks / 240).toBeGreaterThanOrEqual(0.35)
+    expect(tasks / 240).toBeLessThanOrEqual(0.65)
+  }
+})
+
+test('five replicas of distributor and processor count as one', async () => {
+  const five = <T>(name: T) => Array.from({ length: 5 }, () => name)
+  await using system = await startSystem({
+    services: ['datagen', ...five('distributor' as const), ...five('processor' as const), 'statistics'],
+  })
+  await system.createObjects(300)
+  await expectAllDone(system, { objects: 300 })
+
+  expect((await system.rows(share, SHARES)).length).toBe(5)
+})

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { System } from './system.ts'
+
+/** About 100 objects a second: enough that every process holds work at any moment, little enough to be done with soon. */
+const OBJECTS_PER_REQUEST = 10
+const EVERY_MS = 100
+const TRY_AGAIN_MS = 50
+const GIVE_UP_MS = 30_000
+
+export type Load = {
+  /** Objects that were accepted so far. */
+  readonly accepted: number
+  /** Ends it; gives how many objects were accepted. Rejects when a request was refused for good. */
+  stop(): Promise<number>
+}
+
+/** A client that makes objects until it is told to stop, and repeats a request that got no answer with the same key. */
+export function startLoad(system: System): Load {
+  let accepted = 0
+  let isOver = false
+  const run = async () => {
+    while (!isOver) {
+      await insist(system)
+      accepted += OBJECTS_PER_REQUEST
+      await pause(EVERY_MS)
+    }
+  }
+  const running = run()
+  // Whoever stops it gets the failure; until then Node must not take it for unhandled.
+  running.catch(() => undefined)
+  return {
+    get accepted() {
+      return accepted
+    },
+    async stop() {
+      isOver = true
+      await running
+      return accepted
+    },
+  }
+}
+
+async function insist(system: System): Promise<void> {
+  const key = randomUUID()
+  const giveUpAt = Date.now() + GIVE_UP_MS
+  for (;;) {
+    const status = await attempt(system, key)
+    if (status === 201) return
+    if (status !== undefined && status !== 503) throw new Error(`datagen answered ${status}.`)
+    if (Date.now() > giveUpAt) throw new Error(`datagen accepted nothing for ${GIVE_UP_MS} ms.`)
+    await pause(TRY_AGAIN_MS)
+  }
+}
+
+/** The status, or undefined when there was no answer. */
+async function attempt(system: System, key: string): Promise<number | undefined> {
+  try {
+    return await system.createObjects(OBJECTS_PER_REQUEST, key)
+  } catch {
+    // It is down or was killed in the middle: whether it took the objects is not known, the key makes it the same request.
+    return undefined
+  }
+}

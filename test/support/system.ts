@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { describeExit, type Exit } from '../../scripts/running.ts'
+import type { ServiceName } from '../../scripts/services.ts'
+import { openStatistics } from '../../services/statistics/store.ts'
+import { ServiceProcess } from './service-process.ts'
+import { systemFolder } from './system-folder.ts'
+import { parseTotals, type Totals } from './totals.ts'
+import { type TestVhost, testVhost } from './vhost.ts'
+
+/** A message made by hand; without properties it is what a person pastes into the management UI. */
+export type HandMade = {
+  readonly key: string
+  /** Text and bytes as they are, anything else as JSON. */
+  readonly body: unknown
+  readonly properties?: Readonly<Record<string, unknown>>
+}
+
+export type SystemOptions = {
+  /** One process each; a name that comes twice is two replicas: `processor`, `processor-2`. */
+  readonly services?: readonly ServiceName[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Missing: one of its own on the tests' broker, deleted with the system. */
+  readonly vhost?: TestVhost
+  /** Do not wait until the services say that they are running: their broker is not there. */
+  readonly isBrokerAway?: boolean
+}
+
+/** ebs as processes on a virtual host and a data folder of its own. */
+export type System = AsyncDisposable & {
+  readonly vhost: TestVhost
+  readonly processes: readonly ServiceProcess[]
+  /** The process of this name, such as `processor-2`. */
+  process(name: string): ServiceProcess
+  /** Starts one more process of a service; resolves when it is running. */
+  start(service: ServiceName, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>
+  /** The totals, from the first statistics process that runs. */
+  statistics(): Promise<Totals>
+  /** How many events of each type were counted. */
+  events(): Promise<Record<string, number>>
+  /** Rows of `stats.db`, read as any program would, beside the running statistics. */
+  rows<T extends z.ZodType>(schema: T, sql: string): Promise<z.output<T>[]>
+  /** Makes this many objects with one request; gives the status. */
+  createObjects(count: number, idempotencyKey?: string): Promise<number>
+  /** Publishes on the exchange `ebs`; whether a queue took it. */
+  publish(message: HandMade): Promise<boolean>
+}
+
+const everyService = ['datagen', 'distributor', 'processor', 'statistics'] as const
+const ANSWER_MS_MAX = 10_000
+const STOP_MS_MAX = 20_000
+const STOPPED: Exit = { code: 0, signal: null }
+
+/** Starts a system inside a test. A process that does not stop in order, or is left behind, fails the test. */
+export async function startSystem({
+  services = everyService,
+  env = {},
+  ...options
+}: SystemOptions = {}): Promise<System> {
+  const folder = systemFolder()
+  const vhost = options.vhost ?? (await testVhost())
+  const processes: ServiceProcess[] = []
+  const complaints: string[] = []
+
+  onTestFinished(async () => {
+    const left = processes.filter(({ isAlive }) => isAlive)
+    await Promise.all(left.map((one) => one.kill()))
+    complaints.push(...left.map(({ name }) => `${name} was left running`))
+    if (complaints.length > 0) throw new Error(`${complaints.join('; ')}. Logs: ${folder}`)
+  })
+
+  const add = (service: ServiceName, own: Readonly<Record<string, string>> = {}) => {
+    const replica = processes.filter((one) => one.service === service).length + 1
+    const name = replica === 1 ? service : `${service}-${replica}`
+    const added = new ServiceProcess({
+      service,
+      name,
+      logFile: join(folder, 'log', `${name}.log`),
+      env: {
+        EBS_AMQP_URL: vhost.url,
+        EBS_DATA_DIR: join(folder, 'data'),
+        [`EBS_${service.toUpperCase()}_PORT`]: '0',
+        ...env,
+        ...own,
+      },
+    })
+    processes.push(added)
+    return added
+  }
+  const find = (isWanted: (one: ServiceProcess) => boolean, wanted: string) => {
+    const found = processes.find(isWanted)
+    if (!found) throw new Error(`This system has no ${wanted}.`)
+    return found
+  }
+  const running = (service: ServiceName) => find((one) => one.service === service && one.isAlive, `running ${service}`)
+  const ask = async (service: ServiceName, path: string, init: RequestInit = {}) =>
+    fetch(`${running(service).url}${path}`, { ...init, signal: AbortSignal.timeout(ANSWER_MS_MAX) })
+
+  for (const service of services) add(service)
+  if (!options.isBrokerAway) await Promise.all(processes.map((one) => one.running()))
+
+  return {
+    vhost,
+    processes,
+    process: (name) => find((one) => one.name === name, name),
+    async start(service, own) {
+      const added = add(service, own)
+      await added.running()
+      return added
+    },
+    statistics: async () => parseTotals(await (await ask('statistics', '/api/statistics')).json()),
+    async events() {
+      const { items } = eventsAnswer.parse(await (await ask('statistics', '/api/events?limit=1000')).json())
+      const byType: Record<string, number> = {}
+      for (const { type, count } of items) byType[type] = (byType[type] ?? 0) + count
+      return byType
+    },
+    async rows(schema, sql) {
+      const store = await openStatistics(join(folder, 'data', 'stats.db'))
+      try {
+        return store.read.all(schema, sql)
+      } finally {
+        await store.close()
+      }
+    },
+    async createObjects(count, idempotencyKey = randomUUID()) {
+      const headers = { 'idempotency-key': idempotencyKey }
+      const answer = await ask('datagen', `/api/objects?count=${count}`, { method: 'POST', headers })
+      await answer.body?.cancel()
+      return answer.status
+    },
+    publish: (message) => publish(vhost, message),
+    async [Symbol.asyncDispose]() {
+      complaints.push(...(await stopAll(processes.filter(({ isAlive }) => isAlive))))
+      if (!options.vhost) await vhost[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const eventsAnswer = z.object({ items: z.array(z.object({ type: z.string(), count: z.number() })) })
+
+/** Stops them as an operator would, and says what did not stop in order. */
+async function stopAll(processes: readonly ServiceProcess[]): Promise<string[]> {
+  const stopped = processes.map(async (one) => {
+    const timer = setTimeout(() => one.signal('SIGKILL'), STOP_MS_MAX)
+    const exit = await one.kill('SIGTERM')
+    clearTimeout(timer)
+    return exit.code === STOPPED.code ? [] : [`${one.name} did not stop in order: ${describeExit(exit)}`]
+  })
+  return (await Promise.all(stopped)).flat()
+}
+
+async function publish(vhost: TestVhost, { key, body, properties = {} }: HandMade): Promise<boolean> {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  const answer = await vhost.management('POST', `/api/exchanges/${encodeURIComponent(vhost.name)}/ebs/publish`, {
+    routing_key: key,
+    properties,
+    payload: bytes.toString('base64'),
+    payload_encoding: 'base64',
+  })
+  return z.object({ routed: z.boolean() }).parse(answer).routed
+}

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
-import { ConfigError } from '../shared/service/errors.ts'
+import { ConfigError, ListenError } from '../shared/service/errors.ts'
 import { NoBrokerError } from './broker/ways.ts'
 import { readSetUpConfig, type SetUpConfig } from './config.ts'
 
 /** The project's folder, seen from dist/scripts/. */
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const EXIT_MISCONFIGURED = 2
+export const EXIT_MISCONFIGURED = 2
 
 /**
  * Runs a script with its configuration and ends the process with the status that it resolves with. A mistake in the
@@ -16,7 +16,7 @@ export async function runScript(script: (config: SetUpConfig) => Promise<number>
   try {
     process.exit(await script(readSetUpConfig(root)))
   } catch (error) {
-    if (error instanceof ConfigError) {
+    if (error instanceof ConfigError || error instanceof ListenError) {
       console.error(error.message)
       process.exit(EXIT_MISCONFIGURED)
     }

@@ -8,12 +8,11 @@ import { ConfigError, ListenError } from '../shared/service/errors.ts'
 import { type StartedService, startService } from '../shared/service/lifecycle.ts'
 import type { ServiceDefinition } from '../shared/service/service.ts'
 import type { SetUpConfig } from './config.ts'
-import { fixPorts } from './places.ts'
+import { EXIT_MISCONFIGURED } from './entry.ts'
+import { findPlaces } from './places.ts'
 import { say } from './progress.ts'
 import { listenForStop } from './stop-requests.ts'
 import { whatToTry } from './what-to-try.ts'
-
-const EXIT_MISCONFIGURED = 2
 
 /** Something that was started and can be stopped, whatever its configuration. */
 type Stoppable = Pick<StartedService<ServiceConfig>, 'stop'>
@@ -25,7 +24,7 @@ type Stoppable = Pick<StartedService<ServiceConfig>, 'stop'>
 export async function startInMemory(config: SetUpConfig): Promise<number> {
   const startedAt = Date.now()
   const broker = new MemoryBroker()
-  const places = await fixPorts(config.services)
+  const places = await findPlaces(config)
   const { EBS_AMQP_URL, QUEUE_URL, EBS_AMQP_MANAGEMENT_URL, ...rest } = config.env
   const env = { ...rest, ...Object.fromEntries(places.map(({ portVariable, port }) => [portVariable, String(port)])) }
   const { failed, fail } = failure()

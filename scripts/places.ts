@@ -1,10 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ListenError } from '../shared/service/errors.ts'
+import { openServer } from '../shared/service/server.ts'
 import type { FoundBroker } from './broker/found-broker.ts'
-import { findFreePort } from './broker/free-port.ts'
 import type { ServicePlace, SetUpConfig } from './config.ts'
 
-/** Gives every service whose port is 0 a free one, so that this process knows where to ask whether it is ready. */
-export const fixPorts = (places: readonly ServicePlace[]): Promise<readonly ServicePlace[]> =>
-  Promise.all(places.map(async (place) => (place.port === 0 ? { ...place, port: await findFreePort() } : place)))
+/** The services of a supervisor that was just killed need a moment to finish and leave their ports. */
+const LEAVING_MS_MAX = 3_000
+const AGAIN_MS = 100
+
+/**
+ * Makes sure that every service can listen before any is started, because a stranger on its port would pass for it; and gives
+ * a service whose port is 0 a free one, so that this process knows where to ask for it. Throws ListenError, which names every
+ * variable to change.
+ */
+export async function findPlaces({ services, host }: SetUpConfig): Promise<readonly ServicePlace[]> {
+  const results = await Promise.allSettled(services.map((place) => tryPlace(place, host)))
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
+  const messages = failures.map((failure) => {
+    if (failure instanceof ListenError) return failure.message
+    throw failure
+  })
+  if (messages.length > 0) throw new ListenError(messages.join('\n'))
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+}
+
+async function tryPlace(place: ServicePlace, host: string): Promise<ServicePlace> {
+  const { port, portVariable } = place
+  const until = Date.now() + LEAVING_MS_MAX
+  for (;;) {
+    try {
+      const server = await openServer({ host, port, portVariable, listener: () => {} })
+      await server.close()
+      return { ...place, port: Number(new URL(server.url).port) || port }
+    } catch (error) {
+      if (Date.now() > until) throw error
+      await sleep(AGAIN_MS)
+    }
+  }
+}
 
 /** Where a service on this machine is reached: a host such as 0.0.0.0 or :: means all addresses, loopback among them. */
 export function urlOf({ port }: ServicePlace, host: string): string {

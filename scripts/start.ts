@@ -3,61 +3,53 @@ import { findBroker } from './broker/find-broker.ts'
 import type { FoundBroker } from './broker/found-broker.ts'
 import { killOwnNode } from './broker/private-node.ts'
 import type { ServicePlace, SetUpConfig } from './config.ts'
-import { runScript } from './entry.ts'
-import { fixPorts, serviceEnvironment, urlOf } from './places.ts'
-import { say } from './progress.ts'
+import { EXIT_MISCONFIGURED, runScript } from './entry.ts'
+import { findPlaces, serviceEnvironment, urlOf } from './places.ts'
+import { say, showProgress } from './progress.ts'
 import { untilAllReady } from './readiness.ts'
 import { compiledService, serviceProcess } from './service-process.ts'
 import { listenForStop } from './stop-requests.ts'
 import { type System, superviseSystem } from './supervisor.ts'
 import { whatToTry } from './what-to-try.ts'
 
-const EXIT_MISCONFIGURED = 2
-
 /** `npm start`: a broker, all services, and their life until Ctrl-C. Resolves with the exit status. */
 async function start(config: SetUpConfig): Promise<number> {
   const startedAt = Date.now()
   const folder = join(config.root, '.ebs', 'broker')
-  let broker: FoundBroker | undefined
   let system: System | undefined
   using stop = listenForStop(async () => {
     await system?.kill()
     await killOwnNode(folder)
   })
-  const { signal, stopped } = stop
+  const { signal } = stop
+  const places = await findPlaces(config)
+  let broker: FoundBroker
   try {
     broker = await findBroker({ config, purpose: 'start', folder, signal })
-    const found = broker
-    const places = await fixPorts(config.services)
-    system = superviseSystem({
-      services: places.map((place) => startable(config, found, place)),
-      broker: broker.owned,
-      say,
-    })
-    void announce(config, places, { managementUrl: broker.managementUrl, startedAt, signal })
-    const hopeless = await Promise.race([stopped, system.hopeless])
-    say(hopeless ? `${hopeless} cannot run like this, it says why above: stopping` : 'stopping; Ctrl-C again kills')
-    return hopeless ? EXIT_MISCONFIGURED : 0
   } catch (error) {
     if (!signal.aborted) throw error
-    return 0
-  } finally {
-    await (system ?? broker?.owned?.running)?.stop()
     say('stopped')
+    return stop.exitStatus(0)
   }
+  system = superviseSystem({
+    services: places.map((place) =>
+      serviceProcess(compiledService(config, place.name, serviceEnvironment(config, broker, place))),
+    ),
+    broker: broker.owned,
+    say,
+  })
+  void announce(config, places, { managementUrl: broker.managementUrl, startedAt, signal })
+  const hopeless = await Promise.race([stop.stopped, system.hopeless])
+  say(hopeless ? `${hopeless} cannot run like this, it says why above: stopping` : 'stopping; Ctrl-C again kills')
+  await showProgress('stopping', system.stop())
+  say('stopped')
+  return stop.exitStatus(hopeless ? EXIT_MISCONFIGURED : 0)
 }
 
-const startable = (config: SetUpConfig, broker: FoundBroker, place: ServicePlace) =>
-  serviceProcess(compiledService(config, place.name, serviceEnvironment(config, broker, place)))
-
-type Announcement = {
-  readonly managementUrl: string | undefined
-  readonly startedAt: number
-  readonly signal: AbortSignal
-}
+type About = { readonly managementUrl: string | undefined; readonly startedAt: number; readonly signal: AbortSignal }
 
 /** Says what to try as soon as all services are ready. */
-async function announce(config: SetUpConfig, places: readonly ServicePlace[], about: Announcement): Promise<void> {
+async function announce(config: SetUpConfig, places: readonly ServicePlace[], about: About): Promise<void> {
   const urls = new Map(places.map((place) => [place.name, urlOf(place, config.host)] as const))
   if (!(await untilAllReady(urls, about.signal))) return
   const { managementUrl, startedAt } = about

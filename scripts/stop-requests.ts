@@ -11,6 +11,8 @@ export type StopRequests = Disposable & {
   readonly signal: AbortSignal
   /** Resolves at the first request. */
   readonly stopped: Promise<void>
+  /** The exit status: `otherwise`, unless a second request cut everything short. */
+  exitStatus(otherwise: number): number
 }
 
 /**
@@ -20,7 +22,9 @@ export type StopRequests = Disposable & {
 export function listenForStop(kill: () => Promise<void>): StopRequests {
   const stopping = new AbortController()
   let firstAt = 0
+  let isKilling = false
   const killAll = async () => {
+    isKilling = true
     await kill()
     process.exit(EXIT_INTERRUPTED)
   }
@@ -36,6 +40,7 @@ export function listenForStop(kill: () => Promise<void>): StopRequests {
   return {
     signal: stopping.signal,
     stopped: new Promise((resolve) => stopping.signal.addEventListener('abort', () => resolve())),
+    exitStatus: (otherwise) => (isKilling ? EXIT_INTERRUPTED : otherwise),
     [Symbol.dispose]: () => {
       for (const signal of signals) process.off(signal, hear)
     },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { amqpUrlOf, bootNode, choosePorts, managementUrlOf } from '../broker/private-node.ts'
 import { findRabbitmqServer } from '../broker/programs.ts'
 import { brokerFromEnvironment, programFolders } from './config.ts'
+import { undoneOnInterrupt } from './interrupt.ts'
 import type { BenchBroker } from './vhost.ts'
 
 /** The broker that the environment names, or a private node in a temporary folder that ends with the benchmark. */
@@ -24,9 +25,9 @@ export async function useBroker(): Promise<BenchBroker & AsyncDisposable> {
   return {
     amqpUrl: amqpUrlOf(ports),
     managementUrl: managementUrlOf(ports),
-    [Symbol.asyncDispose]: async () => {
+    [Symbol.asyncDispose]: undoneOnInterrupt(async () => {
       await node.stop()
       await rm(folder, { recursive: true })
-    },
+    }),
   }
 }

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { designs, type LadderDesign } from './ladder-designs.ts'
 import { declarePlan, type LatenessRun, measureLateness } from './lateness.ts'
 import { cpuSeconds } from './processes.ts'
@@ -30,18 +31,25 @@ type Load = {
   readonly of: readonly LadderDesign[]
 }
 
-/** Measures the designs of the delay ladder against each other, in turns; docs/decisions/delay-ladder.md holds a run. */
-export async function benchLadder(broker: BenchBroker): Promise<void> {
+/**
+ * Measures the designs of the delay ladder against each other, in turns; docs/decisions/delay-ladder.md holds a run.
+ * Arguments: `--only <start of a load's name>`, `--rounds N`.
+ */
+export async function benchLadder(broker: BenchBroker, args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { only: { type: 'string', default: '' }, rounds: { type: 'string', default: String(ROUNDS) } },
+  })
   const { version, pid } = await describeBroker(broker)
   console.log(`RabbitMQ ${version}, quorum rungs, ${SECONDS} s of publishing per run\n`)
   for (const design of Object.values(designs)) await reportDeclaring(broker, design)
 
-  for (const load of loads) {
+  for (const load of loads.filter(({ name }) => name.startsWith(values.only))) {
     console.log(`\n${load.name}: lateness p50, p99, max in ms; processor time of the broker per message in ms`)
     let standing = load.of
     for (const rate of load.rates) {
       const runs: { design: LadderDesign; run: LatenessRun }[] = []
-      for (let round = 1; round <= ROUNDS; round++)
+      for (let round = 1; round <= Number(values.rounds); round++)
         for (const design of standing) {
           const { run, cpuMs } = await freshRun(broker, { design, rate, pid, delayMs: load.delayMs })
           runs.push({ design, run })

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type ChannelModel, connect } from 'amqplib'
 import { topologyPlan } from '../../shared/topology.ts'
 import { queueType } from './config.ts'
+import { undoneOnInterrupt } from './interrupt.ts'
 import { declarePlan } from './lateness.ts'
 import { type BenchProcess, startProcess } from './processes.ts'
 import { type BenchBroker, type BenchVhost, createVhost } from './vhost.ts'
@@ -50,11 +51,11 @@ export async function startSide(
   const vhost = await createVhost(broker, side)
   const dataDir = await mkdtemp(join(tmpdir(), `ebs-bench-${side}-`))
   const processes: BenchProcess[] = []
-  const dispose = async () => {
+  const dispose = undoneOnInterrupt(async () => {
     await Promise.all(processes.map((each) => each.stop()))
     await vhost[Symbol.asyncDispose]()
     await rm(dataDir, { recursive: true })
-  }
+  })
   try {
     if (!empty) await declarePlan(vhost.amqpUrl, topologyPlan(queueType), DECLARE_CHANNELS)
     const env = environmentOf(vhost, dataDir)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { undoneOnInterrupt } from './interrupt.ts'
 
 /** A broker that a benchmark may use: both urls as the environment has them. */
 export type BenchBroker = { readonly amqpUrl: string; readonly managementUrl: string }
@@ -7,7 +8,7 @@ export type BenchBroker = { readonly amqpUrl: string; readonly managementUrl: st
 const STATISTICS_POLL_MS = 500
 
 const overview = z.object({ rabbitmq_version: z.string() })
-const nodes = z.array(z.object({ mem_used: z.number(), os_pid: z.string() }))
+const nodes = z.array(z.object({ os_pid: z.string().optional() }))
 const queueRows = z.array(
   z.object({ name: z.string(), memory: z.number().optional(), messages: z.number().optional() }),
 )
@@ -47,18 +48,20 @@ export async function createVhost(broker: BenchBroker, purpose: string): Promise
       }
     },
     messages: async () => (await queues()).reduce((sum, { messages = 0 }) => sum + messages, 0),
-    [Symbol.asyncDispose]: async () => {
+    [Symbol.asyncDispose]: undoneOnInterrupt(async () => {
       await call(broker, `vhosts/${name}`, { method: 'DELETE' })
-    },
+    }),
   }
 }
 
-/** Version of the broker, the memory of its node and the process to watch. */
-export async function describeBroker(broker: BenchBroker) {
+/** Version of the broker and the process to watch, which a node knows some seconds after its start. */
+export async function describeBroker(broker: BenchBroker): Promise<{ version: string; pid: number }> {
   const { rabbitmq_version: version } = overview.parse(await call(broker, 'overview', { method: 'GET' }))
-  const [node] = nodes.parse(await call(broker, 'nodes', { method: 'GET' }))
-  if (!node) throw new Error('The management API of the broker lists no node.')
-  return { version, memoryBytes: node.mem_used, pid: Number(node.os_pid) }
+  for (;;) {
+    const [node] = nodes.parse(await call(broker, 'nodes', { method: 'GET' }))
+    if (node?.os_pid !== undefined) return { version, pid: Number(node.os_pid) }
+    await new Promise((resolve) => setTimeout(resolve, STATISTICS_POLL_MS))
+  }
 }
 
 async function call(broker: BenchBroker, path: string, init: RequestInit): Promise<unknown> {

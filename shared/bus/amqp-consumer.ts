@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
-import type { Consumer, Delivery, Received } from './broker.ts'
+import { ClosedError, type Consumer, type Delivery, type Received } from './broker.ts'
 
 /**
  * One consumer of one queue, on a channel of its own that is made anew on each connection. Acks of one turn of the event loop
@@ -14,15 +14,19 @@ export class AmqpConsumer implements Consumer {
   #cancelled = false
   #changing: Promise<void> = Promise.resolve()
   #onAttached: () => void = () => undefined
-  /** Resolves when the broker has accepted this consumer for the first time. */
-  readonly attached = new Promise<void>((resolve) => {
+  #onClosed: (error: Error) => void = () => undefined
+  /** Resolves when the broker has accepted this consumer for the first time; rejects when it is closed before. */
+  readonly attached = new Promise<void>((resolve, reject) => {
     this.#onAttached = resolve
+    this.#onClosed = reject
   })
 
   constructor(queue: string, prefetch: number, onDelivery: (delivery: Delivery) => void) {
     this.#queue = queue
     this.#prefetch = prefetch
     this.#onDelivery = onDelivery
+    // Whoever consumes awaits it; a consumer that nobody waits for must not end the process.
+    this.attached.catch(() => undefined)
   }
 
   /** Starts consuming on a new connection. `onLost` is called when the channel ends without having been asked to. */
@@ -66,6 +70,8 @@ export class AmqpConsumer implements Consumer {
 
   /** Sends the last acks and closes the channel; closing only the connection would lose them. */
   async close(): Promise<void> {
+    this.#cancelled = true
+    this.#onClosed(new ClosedError('The bus was closed before the consumer was accepted.'))
     this.#session?.window.flush()
     await this.#session?.channel.close()
   }
@@ -101,7 +107,8 @@ class AmqpDelivery implements Delivery {
     this.message = received(raw)
     this.redelivered = raw.fields.redelivered
     const count: unknown = this.message.properties.headers['x-delivery-count']
-    this.returns = typeof count === 'number' ? count : 0
+    // On a first delivery the header can only be a stranger's.
+    this.returns = this.redelivered && typeof count === 'number' ? count : 0
     window.delivered(raw.fields.deliveryTag, raw)
   }
 

@@ -4,7 +4,7 @@ import { ClosedError, type Consumer, type Delivery } from './broker.ts'
 import { type Bus, messageFor, Outgoing, publish } from './bus.ts'
 import type { Event } from './envelope.ts'
 import { type FailedHandler, settleFailure, tellFailure, verdictOn } from './failure.ts'
-import { crashError, type Decoder, putAway, take } from './intake.ts'
+import { crashError, type Decoder, putAway, SUSPECT_RETURNS, take, takeAny } from './intake.ts'
 import { nextPrefetch, PREFETCH_START } from './prefetch.ts'
 import type { RetryPolicy } from './retry.ts'
 
@@ -32,8 +32,6 @@ export interface Subscribed {
 
 /** After a publish failed for good (queue gone, buffer full): how long the delivery is held before the broker has it back. */
 const PUBLISH_BACKOFF_MS = 1_000
-/** From this many returns on a message may be the one that crashes its consumer, and is handled alone. */
-const SUSPECT_RETURNS = 2
 const ADAPT_MS = 1_000
 
 /**
@@ -167,10 +165,7 @@ class ConsumeLoop implements Subscribed {
     return { queue, delivery, event, type: event.type, error, durationMs, failed }
   }
 
-  /**
-   * Suspects are handled one at a time, in random order: when one of them ends the process, those that came before it are done, and
-   * after a few rounds only the culprit is left to be counted.
-   */
+  /** Suspects are handled one at a time: when one of them ends the process, those that came before it are done. */
   #alone(work: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#suspects.push(() => work().then(resolve, reject))
@@ -181,10 +176,7 @@ class ConsumeLoop implements Subscribed {
   async #trySuspects(): Promise<void> {
     if (this.#isTrying) return
     this.#isTrying = true
-    while (this.#suspects.length > 0) {
-      const [next] = this.#suspects.splice(Math.floor(Math.random() * this.#suspects.length), 1)
-      await next?.()
-    }
+    while (this.#suspects.length > 0) await takeAny(this.#suspects)?.()
     this.#isTrying = false
   }
 

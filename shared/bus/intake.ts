@@ -10,7 +10,20 @@ import { Unrecoverable } from './retry.ts'
  */
 export const CRASHES_MAX = 12
 
-/** Reads a message in a format of its own; undefined ignores it (acked and counted). */
+/** From this many returns on a message may be the one that crashes its consumer, and is handled alone. */
+export const SUSPECT_RETURNS = 2
+
+/**
+ * Takes a suspect out, at random: in the order of the queue, a culprit at its front would end each process before anything else
+ * is done. So after a few rounds only the culprit is left to be counted.
+ */
+export const takeAny = <T>(suspects: T[]): T | undefined =>
+  suspects.splice(Math.floor(Math.random() * suspects.length), 1)[0]
+
+/**
+ * Reads a message in a format of its own; undefined ignores it (acked and counted). Begin with `metaOf(message)`: attempts are
+ * counted in it, and a decoder that made up its own would be retried for ever.
+ */
 export type Decoder = (message: Delivery['message']) => Parsed | undefined
 
 export type Intake = {

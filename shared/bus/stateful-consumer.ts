@@ -5,7 +5,7 @@ import { type Bus, messageFor } from './bus.ts'
 import type { Subscribed } from './consumer.ts'
 import type { Event, Stranger } from './envelope.ts'
 import { settleFailure, verdictOn } from './failure.ts'
-import { crashError, type Decoder, putAway, take } from './intake.ts'
+import { crashError, type Decoder, putAway, SUSPECT_RETURNS, take, takeAny } from './intake.ts'
 import { toOutboxRow } from './outbox-message.ts'
 import type { RetryPolicy, Verdict } from './retry.ts'
 
@@ -104,7 +104,15 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
         )
       } else await this.#guard([delivery], () => putAway(this.#bus, delivery, this.#subscription.queue, taken))
     }
-    if (items.length > 0) await this.#guard(deliveriesOf(items), () => this.#handle(items))
+    const suspects = items.filter(({ delivery }) => delivery.returns >= SUSPECT_RETURNS)
+    const others = items.filter(({ delivery }) => delivery.returns < SUSPECT_RETURNS)
+    if (others.length > 0) await this.#guard(deliveriesOf(others), () => this.#handle(others))
+    // A transaction for each: when one of them ends the process, those before it are done.
+    for (let one = takeAny(suspects); one; one = takeAny(suspects)) await this.#settleAlone(one)
+  }
+
+  #settleAlone(item: Item): Promise<void> {
+    return this.#guard([item.delivery], () => this.#handle([item]))
   }
 
   /** Commits the batch; when that fails, each alone, so that one bad message does not hold up the others. */
@@ -116,9 +124,12 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
       if (error instanceof StoreUnavailableError || error instanceof ClosedError) throw error
       const [only] = items
       if (items.length === 1 && only) return this.#fail(only, error, this.#verdictOn(error, only.arrived.meta.attempt))
-      for (const item of items) await this.#guard([item.delivery], () => this.#handle([item]))
+      for (const item of items) await this.#settleAlone(item)
       return
     }
+    // Stored, so nothing is the message's fault from here on: a failure is no attempt. Also for duplicates: what followed from the
+    // first delivery may still be on its way.
+    await this.#subscription.relayed()
     const tookMs = (performance.now() - startMs) / items.length
     for (const { delivery, arrived } of items) {
       this.#bus.recorder.processed(this.#subscription.queue, 'stranger' in arrived ? 'unknown' : arrived.type, tookMs)
@@ -127,7 +138,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   }
 
   async #commit(items: readonly Item[]): Promise<void> {
-    const { queue, store, handle, relayed } = this.#subscription
+    const { queue, store, handle } = this.#subscription
     const byId = new Map(items.map(({ arrived }) => [arrived.meta.id, arrived]))
     await store.write(async (tx) => {
       const fresh = await tx.recordFirstSeen(queue, [...byId.keys()], this.#bus.clock.now())
@@ -136,8 +147,6 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
       const emissions = unseen.length > 0 ? await handle(unseen, tx) : []
       if (emissions.length > 0) await tx.enqueue(this.#rowsOf(emissions))
     })
-    // Also for duplicates: what followed from the first delivery may still be on its way.
-    await relayed()
   }
 
   /** Positions count per cause, so that a batch of other neighbours gives the same ids. */

@@ -44,9 +44,11 @@ export async function expectAllDone(system: System, { objects, dead = {}, ...how
 /** Waits until no work queue holds a message, and those who died are where they are expected and nowhere else. */
 export async function expectQueues({ vhost }: System, dead: Readonly<Record<string, number>>): Promise<void> {
   const names = Object.keys(queues)
+  // A queue with a single active consumer cannot be looked into; the totals say that `statistics` has been read to the end.
+  const open = Object.entries(queues).flatMap(([name, row]) => ('singleActive' in row ? [] : [name]))
   const wanted = Object.fromEntries([
     [unroutedQueue, 0],
-    ...names.map((name) => [name, 0] as const),
+    ...open.map((name) => [name, 0] as const),
     ...names.map((name) => [deadQueueOf(name), dead[name] ?? 0] as const),
   ])
   await waitUntil(async () => {

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
 import { type Clock, systemClock, VirtualClock } from '../../clock.ts'
 import type { Body } from '../../events.ts'
@@ -9,6 +9,7 @@ import { type Plan, topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import type { Broker, Message, Properties, Received } from '../broker.ts'
 import type { Bus } from '../bus.ts'
+import type { Handlers } from '../consumer.ts'
 import { MemoryBroker } from '../memory-broker.ts'
 import type { RetryPolicy } from '../retry.ts'
 
@@ -66,7 +67,7 @@ export function recordingRecorder(): Recorder & { readonly lines: string[] } {
   }
 }
 
-/** Where a bus under test runs. `clock` is the broker's and the bus's; `letTime` pass turns it, or waits where it is real. */
+/** A broker for one test, and buses on it; disposal closes what was connected and leaves nothing behind. */
 export type Site = AsyncDisposable & {
   connect(service?: string): Broker
   bus(broker: Broker, change?: Partial<Bus>): Bus & { readonly recorder: ReturnType<typeof recordingRecorder> }
@@ -80,7 +81,11 @@ export const sites: readonly { readonly site: string; readonly open: (plan?: Pla
 /** An in-memory broker on a real clock, or on one that the test turns. */
 export function memorySite(plan = testPlan(), clock: Clock = systemClock) {
   const memory = new MemoryBroker({ clock })
-  const site = siteOf((service) => memory.connect({ service, plan }), async () => memory.stop(), clock)
+  const site = siteOf(
+    (service) => memory.connect({ service, plan }),
+    async () => memory.stop(),
+    clock,
+  )
   return { memory, site }
 }
 
@@ -122,7 +127,7 @@ function siteOf(connect: (service: string) => Broker, close: () => Promise<void>
   }
 }
 
-/** `work` and `other` hear tasks, `started` and `watch` hear what follows. */
+/** `work` and `other` hear tasks, `watch` what follows from them. */
 export const testPlan = (withLadder = true): Plan =>
   topologyPlan('quorum', {
     withLadder,
@@ -134,6 +139,19 @@ export const testPlan = (withLadder = true): Plan =>
   })
 
 const quietLog = (): Logger => createLog({ service: 'test', level: 'silent', destination: new Writable() })
+
+/** A handler that fails so many times and then finishes; the attempts that it saw, and when. */
+export function failing(times: number, error: () => unknown = () => new Error('not yet')) {
+  const attempts: { readonly attempt: number; readonly atMs: number }[] = []
+  const handlers: Handlers = {
+    TASK_CREATED: (_event, { attempt }) => {
+      attempts.push({ attempt, atMs: Date.now() })
+      if (attempts.length <= times) throw error()
+      return [finishedBody(1)]
+    },
+  }
+  return { attempts, handlers }
+}
 
 /** Waits until a check passes, and shows its last failure when it never does. */
 export const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 8_000, interval: 5 })
@@ -181,4 +199,19 @@ export function latch(): { readonly open: () => void; readonly opened: Promise<v
     open = resolve
   })
   return { open, opened }
+}
+
+/** Publishes to the queue `work` and loses each message so many times, as consumers that die do. */
+export async function loseOften(broker: Broker, times: number, messages: readonly Message[]): Promise<void> {
+  for (const message of messages) await broker.publish(message)
+  const held = new Set<string>()
+  await broker.consume('work', { prefetch: 100 }, (delivery) => {
+    if (delivery.returns < times - 1) delivery.requeue()
+    else held.add(delivery.message.body.toString())
+  })
+  await eventually(() => {
+    for (const { body } of messages) expect(held).toContain(body.toString())
+  })
+  // Closing loses them once more.
+  await broker.close()
 }

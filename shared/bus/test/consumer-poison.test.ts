@@ -26,38 +26,49 @@ const poisons: readonly { readonly what: string; readonly body: Buffer; readonly
   { what: '3 MB', body: Buffer.alloc(3_000_000, 'x'), error: 'body: 3000000 bytes' },
   { what: '20,000 nested arrays', body: Buffer.from('['.repeat(20_000) + ']'.repeat(20_000)), error: 'body: nested' },
   { what: 'invalid UTF-8', body: Buffer.from([0xff, 0xfe]), error: 'body: not valid UTF-8' },
-  { what: 'unknown type', body: Buffer.from('{"type":"NOBODY_KNOWS"}'), error: "'NOBODY_KNOWS' is not in the catalogue" },
-  { what: 'type without handler', body: Buffer.from(JSON.stringify(objectBody(1))), error: 'does not handle OBJECT_CREATED' },
+  {
+    what: 'unknown type',
+    body: Buffer.from('{"type":"NOBODY_KNOWS"}'),
+    error: "'NOBODY_KNOWS' is not in the catalogue",
+  },
+  {
+    what: 'type without handler',
+    body: Buffer.from(JSON.stringify(objectBody(1))),
+    error: 'does not handle OBJECT_CREATED',
+  },
   { what: 'giant type', body: Buffer.from(`{"type":"${'T'.repeat(1_000)}"}`), error: 'is not in the catalogue' },
 ]
 
 describe.each(sites)('poison, $site', ({ open }) => {
-  test.each(poisons)('D5: $what goes to the dead queue once, at once, and the next message is handled', async (poison) => {
-    await using site = await open(testPlan(false))
-    const broker = site.connect()
-    const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
-    const bus = site.bus(broker)
-    await subscribe(bus, work)
+  test.each(poisons)(
+    'D5: $what goes to the dead queue once, at once, and the next message is handled',
+    async (poison) => {
+      await using site = await open(testPlan(false))
+      const broker = site.connect()
+      const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
+      const bus = site.bus(broker)
+      await subscribe(bus, work)
 
-    await broker.publish(pasteInto('work', poison.body))
-    await broker.publish(pasteInto('work', taskBody(1)))
-    await eventually(() => expect(typesOf(heard).toSorted()).toEqual(['MESSAGE_DEAD', 'TASK_FINISHED']))
-    await eventually(() => expect(dead).toHaveLength(1))
+      await broker.publish(pasteInto('work', poison.body))
+      await broker.publish(pasteInto('work', taskBody(1)))
+      await eventually(() => expect(typesOf(heard).toSorted()).toEqual(['MESSAGE_DEAD', 'TASK_FINISHED']))
+      await eventually(() => expect(dead).toHaveLength(1))
 
-    expect(dead[0]?.body.equals(poison.body)).toBe(true)
-    expect(dead[0]?.properties.messageId).toMatch(/^[0-9a-f-]{36}$/)
-    expect(dead[0]?.properties.headers).toMatchObject({
-      'x-ebs-reason': 'poison',
-      'x-ebs-queue': 'work',
-      'x-ebs-key': 'work',
-      'x-ebs-attempts': 1,
-      'x-ebs-error': expect.stringContaining(poison.error),
-      'x-ebs-first-failed-at': expect.stringMatching(/^\d{4}-.*Z$/),
-      'x-ebs-last-failed-at': expect.stringMatching(/^\d{4}-.*Z$/),
-    })
-    expect(bus.recorder.lines.filter((line) => line.startsWith('dead'))).toEqual(['dead work poison'])
-    expect(await broker.inspect('work')).toMatchObject({ messages: 0 })
-  })
+      expect(dead[0]?.body.equals(poison.body)).toBe(true)
+      expect(dead[0]?.properties.messageId).toMatch(/^[0-9a-f-]{36}$/)
+      expect(dead[0]?.properties.headers).toMatchObject({
+        'x-ebs-reason': 'poison',
+        'x-ebs-queue': 'work',
+        'x-ebs-key': 'work',
+        'x-ebs-attempts': 1,
+        'x-ebs-error': expect.stringContaining(poison.error),
+        'x-ebs-first-failed-at': expect.stringMatching(/^\d{4}-.*Z$/),
+        'x-ebs-last-failed-at': expect.stringMatching(/^\d{4}-.*Z$/),
+      })
+      expect(bus.recorder.lines.filter((line) => line.startsWith('dead'))).toEqual(['dead work poison'])
+      expect(await broker.inspect('work')).toMatchObject({ messages: 0 })
+    },
+  )
 
   test('D5: content type and encoding that are not ours', async () => {
     await using site = await open(testPlan(false))

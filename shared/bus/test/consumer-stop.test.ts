@@ -1,19 +1,21 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Broker, Delivery, Message } from '../broker.ts'
 import { type Handlers, subscribe } from '../consumer.ts'
 import { CRASHES_MAX } from '../intake.ts'
+import { PREFETCH_START } from '../prefetch.ts'
 import {
   eventually,
   finishedBody,
   latch,
   listen,
+  loseOften,
   pasteInto,
   retryPolicy,
   sites,
   taskBody,
   testPlan,
   typesOf,
+  virtualSite,
 } from './bus-fixture.ts'
 
 const work = { queue: 'work', retry: retryPolicy({ retries: 0 }) }
@@ -141,7 +143,41 @@ describe.each(sites)('many at once, $site', ({ open }) => {
   })
 })
 
+describe('prefetch', () => {
+  test('D7: follows how long the work takes, when it is not given', async () => {
+    const { clock, site } = virtualSite()
+    await using _ = site
+    const broker = site.connect()
+    const { held, handlers } = holding()
+    let isQuick = true
+    await subscribe(site.bus(broker), {
+      ...work,
+      handlers: { TASK_CREATED: (...args) => (isQuick ? [] : (handlers.TASK_CREATED?.(...args) ?? [])) },
+    })
+    for (let n = 1; n <= 50; n++) await broker.publish(pasteInto('work', taskBody(n)))
+    await clock.advance(1_000)
+
+    isQuick = false
+    for (let n = 1; n <= 150; n++) await broker.publish(pasteInto('work', taskBody(n)))
+    await clock.advance(0)
+
+    expect(held.size).toBeGreaterThan(PREFETCH_START)
+    expect(held.size).toBeLessThan(150)
+  })
+})
+
 describe.each(sites)('crashes, $site', ({ open }) => {
+  test('R6: a count that a stranger wrote into a header is not ours', async () => {
+    await using site = await open(testPlan(false))
+    const broker = site.connect()
+    const { held, handlers } = holding()
+    await subscribe(site.bus(broker), { ...work, handlers })
+    await broker.publish(pasteInto('work', taskBody(1), { headers: { 'x-delivery-count': CRASHES_MAX } }))
+
+    await eventually(() => expect([...held.keys()]).toEqual(['t1']))
+    held.get('t1')?.()
+  })
+
   test('R6: what came back so often from dead consumers is dead without being handled', async () => {
     await using site = await open(testPlan(false))
     const broker = site.connect()
@@ -202,16 +238,3 @@ describe.each(sites)('crashes, $site', ({ open }) => {
     await eventually(() => expect(heard).toHaveLength(4))
   })
 })
-
-/** Publishes to the queue `work` and holds and loses each message so many times, as consumers that die do. */
-async function loseOften(broker: Broker, times: number, messages: readonly Message[]): Promise<void> {
-  for (const message of messages) await broker.publish(message)
-  const held: Delivery[] = []
-  await broker.consume('work', { prefetch: messages.length }, (delivery) => {
-    if (delivery.returns < times - 1) delivery.requeue()
-    else held.push(delivery)
-  })
-  await eventually(() => expect(held).toHaveLength(messages.length))
-  // Closing loses them once more.
-  await broker.close()
-}

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { MemoryStore } from '../../store/memory-store.ts'
 import type { Received } from '../broker.ts'
 import { deriveId } from '../ids.ts'
-import { Unrecoverable } from '../retry.ts'
+import { CRASHES_MAX } from '../intake.ts'
 import {
   eventually,
   finishedBody,
   latch,
   listen,
+  loseOften,
   objectBody,
   pasteInto,
   retryPolicy,
@@ -15,9 +16,8 @@ import {
   taskBody,
   testPlan,
   typesOf,
-  virtualSite,
 } from './bus-fixture.ts'
-import { failingStore, numberOf, startService } from './stateful-fixture.ts'
+import { numberOf, startService } from './stateful-fixture.ts'
 
 const task = (n: number, messageId = `m${n}`) => pasteInto('work', taskBody(n), { messageId })
 const finished = (heard: readonly Received[]) =>
@@ -82,20 +82,25 @@ describe.each(sites)('stateful loop, $site', ({ open }) => {
     const heard = await listen(broker, 'watch')
     const store = new MemoryStore()
     const confirm = latch()
-    const first = await startService(site, store, { gate: () => confirm.opened })
+    const gate = () => confirm.opened
     await broker.publish(task(1))
+    const first = await startService(site, store, { gate })
     await eventually(() => expect(store.countPending()).toBe(1))
-    await broker.publish(task(1))
-    await eventually(() => expect(first.lines).toContain('consumed work'))
     await first.connection.close(0)
 
-    const second = await startService(site, store)
-    await eventually(() => expect(second.lines.filter((line) => line === 'duplicate work')).toHaveLength(2))
-    await second.loop.stop(1_000)
-    await second.connection.close()
+    const second = await startService(site, store, { gate })
+    await eventually(() => expect(second.lines).toContain('duplicate work'))
+    await second.loop.stop(50)
+    await second.connection.close(0)
+    expect(heard).toEqual([])
+
+    const third = await startService(site, store)
+    await eventually(() => expect(third.lines).toContain('processed work TASK_CREATED'))
+    await third.loop.stop(1_000)
+    await third.connection.close()
     confirm.open()
 
-    expect(second.batches).toEqual([])
+    expect([second.batches, third.batches]).toEqual([[], []])
     expect(finished(heard)).toEqual(['t1'])
     expect(await broker.inspect('work')).toMatchObject({ messages: 0 })
   })
@@ -128,6 +133,23 @@ describe.each(sites)('stateful loop, $site', ({ open }) => {
     expect(heard[0]?.properties).toMatchObject({ correlationId: 'm1', headers: { 'x-ebs-causation': 'm1' } })
   })
 
+  test('R6: suspects have a transaction each; what came back too often is dead without being handled', async () => {
+    await using site = await open(testPlan(false))
+    const broker = site.connect()
+    const heard = await listen(broker, 'watch')
+    await loseOften(site.connect('crashing'), CRASHES_MAX, [task(9)])
+    await loseOften(site.connect('crashing'), 2, [task(1), task(2), task(3)])
+    for (const n of [4, 5]) await broker.publish(task(n))
+    const { batches, lines, loop } = await startService(site, new MemoryStore())
+    await eventually(() => expect(typesOf(heard)).toHaveLength(6))
+    await loop.stop(1_000)
+
+    expect(finished(heard)).toEqual(['t1', 't2', 't3', 't4', 't5'])
+    expect(lines.filter((line) => line.startsWith('dead'))).toEqual(['dead work crashed'])
+    for (const batch of batches.filter((numbers) => numbers.some((n) => n <= 3))) expect(batch).toHaveLength(1)
+    expect(await broker.inspect('work.dead')).toMatchObject({ messages: 1 })
+  })
+
   test('D5: poison in a batch dies alone; strangers are taken where strangers are taken', async () => {
     await using site = await open(testPlan(false))
     const broker = site.connect()
@@ -149,139 +171,5 @@ describe.each(sites)('stateful loop, $site', ({ open }) => {
     expect(lines.filter((line) => line === 'dead work poison')).toHaveLength(2)
     await eventually(() => expect(dead).toHaveLength(2))
     expect(await broker.inspect('work')).toMatchObject({ messages: 0 })
-  })
-})
-
-describe('stateful loop by the clock', () => {
-  test('many deliveries share one transaction', async () => {
-    const { clock, memory, site } = virtualSite()
-    await using _ = site
-    const broker = site.connect()
-    const store = new MemoryStore()
-    const counting = failingStore(store, 0)
-    for (let n = 1; n <= 50; n++) await broker.publish(task(n))
-    const { batches } = await startService(site, store, { store: counting })
-    await clock.advance(5)
-    await eventually(() => expect(memory.depth('work')).toBe(0))
-
-    expect(counting.writes).toBe(1)
-    expect(batches).toEqual([Array.from({ length: 50 }, (__, i) => i + 1)])
-  })
-
-  test('while the store is out of order deliveries are held: nothing acked, no attempt burnt, tried each second', async () => {
-    const { clock, memory, site } = virtualSite()
-    await using _ = site
-    const broker = site.connect()
-    const store = new MemoryStore()
-    const broken = failingStore(store, 3)
-    for (const n of [1, 2]) await broker.publish(task(n))
-    const { batches, lines } = await startService(site, store, { store: broken, retry: retryPolicy({ policy: 'never' }) })
-
-    await clock.advance(2_500)
-    expect([memory.depth('work'), broken.writes, batches]).toEqual([2, 3, []])
-    await clock.advance(1_000)
-    await eventually(() => expect(memory.depth('work')).toBe(0))
-
-    expect(batches).toEqual([[1, 2]])
-    expect(lines.filter((line) => /retried|dead|duplicate/.test(line))).toEqual([])
-    expect(lines.filter((line) => line === 'consumed work')).toHaveLength(2)
-  })
-
-  test('D6: stop while the store is out of order gives everything back', async () => {
-    const { clock, memory, site } = virtualSite()
-    await using _ = site
-    const broker = site.connect()
-    const store = new MemoryStore()
-    for (const n of [1, 2]) await broker.publish(task(n))
-    const { loop } = await startService(site, store, { store: failingStore(store, 99) })
-    await clock.advance(500)
-
-    const stopping = loop.stop(10_000)
-    await clock.advance(10_000)
-    await stopping
-    const again = await listen(broker, 'work')
-    await eventually(() => expect(again).toHaveLength(2))
-
-    expect(memory.depth('work')).toBe(0)
-  })
-
-  test('what cannot be relayed is no failure of its message: it is stored, waits and is never dead', async () => {
-    const { clock, memory, site } = virtualSite()
-    await using _ = site
-    const broker = site.connect()
-    const store = new MemoryStore()
-    let refusals = 3
-    await broker.publish(task(1))
-    const { batches, lines, relay } = await startService(site, store, {
-      retry: retryPolicy({ policy: 'never' }),
-      relayed: () => (refusals-- > 0 ? Promise.reject(new Error('the relay broke')) : relay.flushed()),
-    })
-    await clock.advance(60_000)
-    await eventually(() => expect(memory.depth('work')).toBe(0))
-
-    expect(batches).toEqual([[1]])
-    expect(lines.filter((line) => /retried|dead/.test(line))).toEqual([])
-    expect(memory.depth('work.dead')).toBe(0)
-  })
-
-  test.each([
-    { policy: 'never', retries: 25, attempts: 1 },
-    { policy: 'linear', retries: 2, attempts: 3 },
-    { policy: 'exponential', retries: 1, attempts: 2 },
-    { policy: 'immediate', retries: 3, attempts: 4 },
-  ] as const)('R1: $policy, $retries retries: $attempts attempts, then once dead', async ({ attempts, ...policy }) => {
-    const { clock, memory, site } = virtualSite()
-    await using _ = site
-    const broker = site.connect()
-    const heard = await listen(broker, 'watch')
-    const seen: number[] = []
-    await broker.publish(task(1))
-    await startService(site, new MemoryStore(), {
-      retry: retryPolicy(policy),
-      check: ({ meta }) => {
-        seen.push(meta.attempt)
-        throw new Error('no')
-      },
-    })
-    await clock.advance(600_000)
-
-    expect(seen).toEqual(Array.from({ length: attempts }, (__, i) => i + 1))
-    expect(typesOf(heard)).toEqual(['MESSAGE_DEAD'])
-    expect([memory.depth('work'), memory.depth('work.dead')]).toEqual([0, 1])
-  })
-
-  test('R3: the unrecoverable one of a batch is dead at once, the others are done', async () => {
-    const { clock, memory, site } = virtualSite()
-    await using _ = site
-    const broker = site.connect()
-    const heard = await listen(broker, 'watch')
-    for (const n of [1, 2, 3]) await broker.publish(task(n))
-    await startService(site, new MemoryStore(), {
-      check: (arrived) => {
-        if (numberOf(arrived) === 2) throw new Unrecoverable('never')
-      },
-    })
-    await clock.advance(100)
-    await eventually(() => expect(heard).toHaveLength(3))
-
-    expect(finished(heard)).toEqual(['t1', 't3'])
-    expect([memory.depth('work'), memory.depth('work.dead')]).toEqual([0, 1])
-  })
-
-  test('D9: what a decoder ignores is acked and counted, what it stumbles over is dead', async () => {
-    const { clock, memory, site } = virtualSite()
-    await using _ = site
-    const broker = site.connect()
-    for (const n of [1, 2, 3]) await broker.publish(task(n))
-    const { lines } = await startService(site, new MemoryStore(), {
-      decode: ({ properties }) => {
-        if (properties.messageId === 'm2') throw new TypeError('the decoder has a bug')
-        return undefined
-      },
-    })
-    await clock.advance(100)
-
-    expect(lines.filter((line) => line === 'ignored work')).toHaveLength(2)
-    expect([memory.depth('work'), memory.depth('work.dead')]).toEqual([0, 1])
   })
 })

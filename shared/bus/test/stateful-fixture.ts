@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../store/memory-store.ts'
+import type { MemoryStore } from '../../store/memory-store.ts'
 import { startRelay } from '../../store/outbox-relay.ts'
 import { type Store, StoreUnavailableError, type Transaction } from '../../store/store.ts'
 import type { Message } from '../broker.ts'

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startLoad } from './support/load.ts'
+import { hasRabbitmqServer, type PrivateBroker, privateBroker } from './support/private-broker.ts'
+import { expectAllDone } from './support/settled.ts'
+import { type System, startSystem } from './support/system.ts'
+import { testVhost } from './support/vhost.ts'
+import { waitUntil } from './support/wait-until.ts'
+
+/** Resolves when 30 more tasks are finished: the system works, or works again. */
+async function progress(system: System): Promise<void> {
+  const { tasks_finished: before } = await system.statistics()
+  await waitUntil(async () => (await system.statistics()).tasks_finished >= before + 30)
+}
+
+const readiness = async (system: System, name: string) => {
+  const answer = await fetch(`${system.process(name).url}/health/ready`)
+  return { status: answer.status, json: await answer.json() }
+}
+
+test('D4: all connections closed through the management API, three times under load', async () => {
+  await using system = await startSystem()
+  const load = startLoad(system)
+  for (let round = 1; round <= 3; round++) {
+    await progress(system)
+    await system.vhost.closeConnections()
+  }
+  await progress(system)
+
+  await expectAllDone(system, { objects: await load.stop() })
+  for (const { output, name } of system.processes) expect(output, name).toContain('lost the broker; connecting again')
+})
+
+// A broker in a container of the tests' own comes without its data when it is started again: these need the program.
+describe.runIf(hasRabbitmqServer)('with a broker of its own', () => {
+  let broker: PrivateBroker
+
+  beforeAll(async () => {
+    broker = await privateBroker()
+    await broker.boot()
+  })
+  afterAll(async () => {
+    await broker[Symbol.asyncDispose]()
+  })
+
+  test('D4: the broker killed with SIGKILL under load and booted again', async () => {
+    await using vhost = await testVhost(broker)
+    await using system = await startSystem({ vhost })
+    const load = startLoad(system)
+    await progress(system)
+
+    await broker.kill()
+    const atDeath = load.accepted
+    // Nobody tells datagen to wait: what it accepts lies in its outbox.
+    await waitUntil(() => load.accepted >= atDeath + 50)
+    await broker.boot()
+    await progress(system)
+
+    await expectAllDone(system, { objects: await load.stop(), withinMs: 60_000 })
+  })
+
+  test('D4: services that are started before the broker wait for it; datagen accepts objects meanwhile', async () => {
+    await using vhost = await testVhost(broker)
+    await broker.kill()
+    await using system = await startSystem({ vhost, isBrokerAway: true })
+    await system.process('datagen').running()
+
+    expect(await system.createObjects(20)).toBe(201)
+    expect(await readiness(system, 'datagen')).toMatchObject({
+      status: 503,
+      json: { checks: { service: 'ok', broker: 'no connection yet' } },
+    })
+    expect((await fetch(`${system.process('datagen').url}/health/live`)).status).toBe(200)
+
+    await broker.boot()
+    await Promise.all(system.processes.map((one) => one.running()))
+    await expectAllDone(system, { objects: 20 })
+    await waitUntil(async () => expect((await readiness(system, 'datagen')).status).toBe(200))
+  })
+
+  test('D4: a broker that is short of memory blocks publishing; what datagen accepts goes out when it is over', async () => {
+    await using vhost = await testVhost(broker)
+    await using system = await startSystem({ vhost })
+    await system.createObjects(10)
+    await expectAllDone(system, { objects: 10 })
+    await broker.kill()
+    await broker.boot({ 'vm_memory_high_watermark.absolute': '1MB' })
+
+    expect(await system.createObjects(20)).toBe(201)
+    await waitUntil(async () =>
+      expect(await readiness(system, 'datagen')).toMatchObject({
+        status: 503,
+        json: { checks: { broker: expect.stringContaining('memory or disk alarm') } },
+      }),
+    )
+    expect(await system.createObjects(20)).toBe(201)
+    expect((await system.statistics()).objects_created).toBe(10)
+
+    await broker.kill()
+    await broker.boot()
+    await expectAllDone(system, { objects: 50 })
+  })
+})

@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { expectAllDone } from './support/settled.ts'
+import { startSystem } from './support/system.ts'
+import { testVhost } from './support/vhost.ts'
+import { waitUntil } from './support/wait-until.ts'
+
+test('every mistake in the configuration is listed at once, exit 2', async () => {
+  await using system = await startSystem({
+    services: ['processor'],
+    isBrokerAway: true,
+    env: {
+      EBS_AMQP_URL: 'http://user:geheim@nowhere',
+      EBS_PREFETCH: 'many',
+      EBS_PROCESSOR_PORT: '70000',
+      EBS_TASK_FAILURE_RATE: '1.5',
+      EBS_RETRY_PROCESS_CONSUME_POLICY: 'sometimes',
+      EBS_QUEUE_TYPE: 'mirrored',
+      EBS_HOST: '0.0.0.0',
+    },
+  })
+  const processor = system.process('processor')
+
+  expect(await processor.exited).toEqual({ code: 2, signal: null })
+
+  const names = [...processor.output.matchAll(/^ {2}(EBS_[A-Z_]+) is /gm)].map(([, name]) => name)
+  expect(names.sort()).toEqual([
+    'EBS_AMQP_URL',
+    'EBS_HOST',
+    'EBS_PREFETCH',
+    'EBS_PROCESSOR_PORT',
+    'EBS_QUEUE_TYPE',
+    'EBS_RETRY_PROCESS_CONSUME_POLICY',
+    'EBS_TASK_FAILURE_RATE',
+  ])
+  expect(processor.output).not.toContain('geheim')
+  expect(processor.output).not.toMatch(/\.js:\d+/)
+})
+
+test('a taken port is named with its variable, exit 2', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = z.object({ port: z.number() }).parse(server.address())
+  await using system = await startSystem({
+    services: ['datagen'],
+    isBrokerAway: true,
+    env: { EBS_DATAGEN_PORT: String(port) },
+  })
+  const datagen = system.process('datagen')
+
+  expect(await datagen.exited).toEqual({ code: 2, signal: null })
+
+  expect(datagen.output).toMatch(new RegExp(`Port ${port} .*taken.*EBS_DATAGEN_PORT`))
+  expect(datagen.output).not.toMatch(/\.js:\d+/)
+  server.close()
+})
+
+test('D8: a queue of another type is reported as a readable difference, exit 1, and left as it is', async () => {
+  await using vhost = await testVhost()
+  const queue = `/api/queues/${vhost.name}/process_consume`
+  await vhost.management('PUT', queue, { durable: true, arguments: { 'x-queue-type': 'classic' } })
+  await using system = await startSystem({ services: ['processor'], vhost, isBrokerAway: true })
+  const processor = system.process('processor')
+
+  expect(await processor.exited).toEqual({ code: 1, signal: null })
+
+  expect(processor.output).toContain('queue process_consume: x-queue-type is classic, this version of ebs wants quorum')
+  expect(processor.output).toContain('EBS_QUEUE_TYPE')
+  expect(processor.output).not.toMatch(/\.js:\d+/)
+  expect(await vhost.management('GET', queue)).toMatchObject({ type: 'classic' })
+})
+
+test('a service whose credentials the broker does not know keeps waiting and says why, without the password', async () => {
+  await using vhost = await testVhost()
+  const url = new URL(vhost.url)
+  url.username = 'nobody'
+  url.password = 'geheim'
+  await using system = await startSystem({
+    services: ['datagen', 'distributor'],
+    vhost,
+    isBrokerAway: true,
+    env: { EBS_AMQP_URL: url.href },
+  })
+  const distributor = system.process('distributor')
+
+  await waitUntil(() => distributor.lines.filter(({ msg }) => msg.includes('trying again')).length >= 2)
+
+  expect(distributor.isAlive).toBe(true)
+  expect(distributor.output).toMatch(/ACCESS_REFUSED/)
+  await system.process('datagen').running()
+  const ready = await fetch(`${system.process('datagen').url}/health/ready`)
+  expect(ready.status).toBe(503)
+  expect(await ready.json()).toMatchObject({ checks: { broker: expect.stringContaining('no connection') } })
+  for (const { output } of system.processes) expect(output).not.toContain('geheim')
+})
+
+test('the system runs on classic queues, too', async () => {
+  await using system = await startSystem({ env: { EBS_QUEUE_TYPE: 'classic' } })
+  await system.createObjects(20)
+  await expectAllDone(system, { objects: 20 })
+})

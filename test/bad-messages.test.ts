@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { expectAllDone } from './support/settled.ts'
+import { expectAllDone, expectQueues } from './support/settled.ts'
 import { type HandMade, startSystem } from './support/system.ts'
 import { waitUntil } from './support/wait-until.ts'
 
@@ -76,7 +76,7 @@ test('D5: poison dies once per delivery with a reason that names the field, and 
     messages_dead: cases.length + uncounted.length,
   }
   await waitUntil(async () => expect(await system.statistics()).toMatchObject(totals))
-  for (const [queue, count] of Object.entries(dead)) expect(await system.vhost.depth(queue)).toBe(count)
+  await expectQueues(system, dead)
   const died = await system.vhost.peek('distributor_consume.dead', cases.length + 1)
   expect(died).toHaveLength(cases.length)
   const seen = new Map(died.map(({ properties: { headers = {} } }) => [headers.case, headers]))

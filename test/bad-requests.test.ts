@@ -26,7 +26,7 @@ type Bad = {
 
 const bad: Readonly<Record<string, Bad>> = {
   'values of the wrong type': {
-    body: '{"tenant":7,"name":[],"content":{}}',
+    body: '{"tenant":7,"name":true,"content":{}}',
     status: 400,
     fields: ['tenant', 'name', 'content'],
   },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { startLoad } from './support/load.ts'
-import { expectAllDone, TASKS_PER_OBJECT } from './support/settled.ts'
+import { expectAllDone } from './support/settled.ts'
 import { startSystem } from './support/system.ts'
 import { waitUntil } from './support/wait-until.ts'
 
@@ -12,7 +12,7 @@ const FINISHERS = 'select distinct processor from tasks where finished_at is not
 test('a processor killed in the middle of its tasks: each is finished once, by the other', async () => {
   await using system = await startSystem({
     services: ['datagen', 'distributor', 'processor', 'processor', 'statistics'],
-    env: { EBS_TASK_MS_MIN: '1500', EBS_TASK_MS_MAX: '1500' },
+    env: { EBS_TASK_MS_MIN: '2000', EBS_TASK_MS_MAX: '2000' },
   })
   await system.createObjects(10)
   const started = { tasks_started: 30, tasks_finished: 0 }
@@ -72,14 +72,13 @@ test('the totals outlive statistics', async () => {
   await using system = await startSystem()
   await system.createObjects(20)
   await expectAllDone(system, { objects: 20 })
-  const { updated_at: _, ...before } = await system.statistics()
 
   const statistics = system.process('statistics')
   expect(await statistics.kill('SIGTERM')).toEqual({ code: 0, signal: null })
   // What happens meanwhile waits in its queue.
   await system.createObjects(20)
   await statistics.restart()
+  expect((await system.statistics()).objects_completed).toBeGreaterThanOrEqual(20)
 
   await expectAllDone(system, { objects: 40 })
-  expect(before.tasks_finished).toBe(20 * TASKS_PER_OBJECT)
 })

@@ -68,7 +68,10 @@ export type Received = {
 export interface Delivery {
   readonly message: Received
   readonly redelivered: boolean
-  /** How often it came back unsettled from a consumer that died or returned it; 0 where the broker does not count (classic queues). */
+  /**
+   * How often it came back unsettled from a consumer that was lost; RabbitMQ before 4.3 counts a requeue as well. 0 where the
+   * broker does not count (classic queues).
+   */
   readonly returns: number
   ack(): void
   /** Back to the queue, near its front. */

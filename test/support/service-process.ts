@@ -7,7 +7,7 @@ import type { ServiceName } from '../../scripts/services.ts'
 import { waitUntil } from './wait-until.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const logLine = z.looseObject({ level: z.string(), msg: z.string(), url: z.string().optional() })
+const logLine = z.looseObject({ level: z.string(), msg: z.string() })
 export type LogLine = z.infer<typeof logLine>
 
 export type ProcessOptions = {
@@ -65,7 +65,7 @@ export class ServiceProcess {
 
   /** Where it listens. Throws as long as it has not said so. */
   get url(): string {
-    const url = this.lines.find((line) => line.url !== undefined)?.url
+    const [, url] = /"url":"(http:[^"]+)"/.exec(this.#output) ?? []
     if (url === undefined) throw new Error(`${this.name} is not running yet. It says:\n${this.#output}`)
     return url
   }

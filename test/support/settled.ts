@@ -49,7 +49,7 @@ export async function expectQueues({ vhost }: System, dead: Readonly<Record<stri
   const wanted = Object.fromEntries([
     [unroutedQueue, 0],
     ...open.map((name) => [name, 0] as const),
-    ...names.map((name) => [deadQueueOf(name), dead[name] ?? 0] as const),
+    ...names.map((name) => [deadQueueOf(name), dead[deadQueueOf(name)] ?? 0] as const),
   ])
   await waitUntil(async () => {
     const depths = Object.keys(wanted).map(async (name) => [name, await vhost.depth(name)] as const)

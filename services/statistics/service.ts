@@ -12,8 +12,8 @@ import { logSummaries } from './summary.ts'
 
 /** Deep: ten events per object, each of microseconds. EBS_PREFETCH is for work done one by one and would starve the batches. See docs/decisions/statistics-queue.md. */
 const PREFETCH = 500
-/** A batch waits this long for company: it saves a commit per event on an idle system, and the dashboard is still current. */
-const LINGER_MS = 20
+/** A batch waits this long for company: it saves a commit per event on an idle system, and nobody notices on the dashboard. */
+const LINGER_MS = 5
 const PRUNE_EVERY_MS = 3_600_000
 const DAY_MS = 86_400_000
 

@@ -15,6 +15,7 @@ import {
   TopologyDriftError,
   UnsupportedBrokerError,
 } from './broker.ts'
+import { batchWrites } from './write-batching.ts'
 
 /** A restarted broker is found again within this time, and a thousand clients do not come back at once. */
 const RECOVERY = { initialDelay: 100, maxDelay: 5_000, jitter: 0.3 } as const
@@ -137,7 +138,7 @@ class AmqpBroker implements Broker {
         this.#abandon(model, error.message)
       })
       channel.on('close', () => this.#publisher.detach(channel))
-      this.#publisher.attach(channel)
+      this.#publisher.attach(channel, batchWrites(model))
     })
     this.#isReady()
   }

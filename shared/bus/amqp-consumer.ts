@@ -132,18 +132,17 @@ function settleOn(window: AckWindow<ConsumeMessage>, settle: () => void): void {
   }
 }
 
-const received = ({ fields, properties, content }: ConsumeMessage): Received => ({
-  exchange: fields.exchange,
-  key: fields.routingKey,
-  body: content,
-  properties: {
-    ...(typeof properties.messageId === 'string' && { messageId: properties.messageId }),
-    ...(typeof properties.type === 'string' && { type: properties.type }),
-    ...(typeof properties.correlationId === 'string' && { correlationId: properties.correlationId }),
-    ...(typeof properties.timestamp === 'number' && { timestamp: properties.timestamp }),
-    ...(typeof properties.appId === 'string' && { appId: properties.appId }),
-    ...(typeof properties.contentType === 'string' && { contentType: properties.contentType }),
-    ...(typeof properties.contentEncoding === 'string' && { contentEncoding: properties.contentEncoding }),
-    headers: properties.headers ?? {},
-  },
-})
+/** Built field by field: seven spreads per message were the most expensive part of receiving one (docs/performance.md). */
+function received({ fields, properties, content }: ConsumeMessage): Received {
+  const known: Mutable<Received['properties']> = { headers: properties.headers ?? {} }
+  for (const name of TEXT_PROPERTIES) {
+    const value: unknown = properties[name]
+    if (typeof value === 'string') known[name] = value
+  }
+  const timestamp: unknown = properties.timestamp
+  if (typeof timestamp === 'number') known.timestamp = timestamp
+  return { exchange: fields.exchange, key: fields.routingKey, body: content, properties: known }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+const TEXT_PROPERTIES = ['messageId', 'type', 'correlationId', 'appId', 'contentType', 'contentEncoding'] as const

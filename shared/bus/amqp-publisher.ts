@@ -30,6 +30,7 @@ export class AmqpPublisher {
   #inFlight = 0
   #channel: ConfirmChannel | undefined
   #held = false
+  #beforeWrite: () => void = () => undefined
   #closed = false
   #emptied: (() => void)[] = []
 
@@ -51,7 +52,9 @@ export class AmqpPublisher {
     })
   }
 
-  attach(channel: ConfirmChannel): void {
+  /** `beforeWrite` is called before each publish. */
+  attach(channel: ConfirmChannel, beforeWrite: () => void): void {
+    this.#beforeWrite = beforeWrite
     for (const entry of this.#entries)
       if (entry.sends >= SENDS_MAX)
         this.#finish(entry, new NackedError(`Sent ${SENDS_MAX} times and never confirmed: '${entry.message.key}'.`))
@@ -115,6 +118,7 @@ export class AmqpPublisher {
     this.#inFlight++
     entry.sends++
     try {
+      this.#beforeWrite()
       channel.publish(exchange, key, body, publishOptions(entry.message), (error: Error | null) =>
         this.#settle(channel, entry, error),
       )

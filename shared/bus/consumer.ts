@@ -32,7 +32,10 @@ export interface Subscribed {
 
 /** After a publish failed for good (queue gone, buffer full): how long the delivery is held before the broker has it back. */
 const PUBLISH_BACKOFF_MS = 1_000
-const ADAPT_MS = 1_000
+/** Often enough that a backlog is met with a deep prefetch after half a second. */
+const ADAPT_MS = 200
+/** Fewer would be a matter of chance. */
+const ADAPT_AFTER_HANDLED = 8
 
 /**
  * Consumes a queue with stateless handlers: parse, handle, publish what follows, wait for the confirms, ack. This is the only
@@ -190,7 +193,7 @@ class ConsumeLoop implements Subscribed {
 
   async #adapt(): Promise<void> {
     const { handled, tookMs } = this.#pace
-    if (handled === 0) return
+    if (handled < ADAPT_AFTER_HANDLED) return
     Object.assign(this.#pace, { handled: 0, tookMs: 0 })
     const next = nextPrefetch(this.#prefetch, tookMs / handled)
     if (next === this.#prefetch) return

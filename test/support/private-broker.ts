@@ -1,4 +1,6 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { amqpUrlOf, bootNode, choosePorts, managementUrlOf } from '../../scripts/broker/private-node.ts'
@@ -28,6 +30,7 @@ export async function privateBroker(): Promise<PrivateBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'ebs-broker-'))
   // The user that the node runs as must get there.
   chmodSync(folder, 0o755)
+  const guard = startGuard(folder)
   const place = { folder: join(folder, 'node'), program, path }
   const ports = await choosePorts({})
   let running: Running | undefined
@@ -47,7 +50,14 @@ export async function privateBroker(): Promise<PrivateBroker> {
     kill,
     async [Symbol.asyncDispose]() {
       await kill()
-      rmSync(folder, { recursive: true, force: true })
+      guard.stdin.end()
+      await once(guard, 'exit')
     },
   }
 }
+
+const guardProgram = join(import.meta.dirname, '..', '..', 'dist', 'test', 'support', 'broker-guard.js')
+
+/** Removes the folder and what runs in it when this process lets go of it or ends, be it by Ctrl-C: a node is nobody's child. */
+const startGuard = (folder: string) =>
+  spawn(process.execPath, [guardProgram, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })

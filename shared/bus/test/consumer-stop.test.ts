@@ -136,9 +136,9 @@ describe.each(sites)('many at once, $site', ({ open }) => {
       const changing = consumer.setPrefetch(5)
       for (let i = 0; i < turns; i++) await turn()
       await consumer.cancel()
-      await changing
 
       expect(await publisher.inspect('work')).toMatchObject({ consumers: 0 })
+      await changing
     }
   })
 })

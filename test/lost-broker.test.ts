@@ -6,6 +6,9 @@ import { type System, startSystem } from './support/system.ts'
 import { testVhost } from './support/vhost.ts'
 import { waitUntil } from './support/wait-until.ts'
 
+/** Nobody can confirm anything any more, so there is nothing to wait for. */
+const STOP_MS_MAX = 10_000
+
 /** Resolves when 30 more tasks are finished: the system works, or works again. */
 async function progress(system: System): Promise<void> {
   const { tasks_finished: before } = await system.statistics()
@@ -32,6 +35,7 @@ test('D4: all connections closed through the management API, three times under l
 
 // A broker in a container of the tests' own comes without its data when it is started again: these need the program.
 describe.runIf(hasRabbitmqServer)('with a broker of its own', () => {
+  // Virtual hosts are not deleted: they go with the broker.
   let broker: PrivateBroker
 
   beforeAll(async () => {
@@ -43,7 +47,7 @@ describe.runIf(hasRabbitmqServer)('with a broker of its own', () => {
   })
 
   test('D4: the broker killed with SIGKILL under load and booted again', async () => {
-    await using vhost = await testVhost(broker)
+    const vhost = await testVhost(broker)
     await using system = await startSystem({ vhost })
     const load = startLoad(system)
     await progress(system)
@@ -58,8 +62,26 @@ describe.runIf(hasRabbitmqServer)('with a broker of its own', () => {
     await expectAllDone(system, { objects: await load.stop(), withinMs: 60_000 })
   })
 
+  test('D6: services that are told to stop under load while their broker is away stop in order, and lose nothing', async () => {
+    const vhost = await testVhost(broker)
+    await using system = await startSystem({ vhost, env: { EBS_TASK_MS_MAX: '200' } })
+    await system.createObjects(100)
+    await waitUntil(async () => (await system.statistics()).tasks_started >= 30)
+    await broker.kill()
+    await waitUntil(() => system.processes.every(({ output }) => output.includes('lost the broker')))
+
+    const startMs = performance.now()
+    const exits = await Promise.all(system.processes.map((one) => one.kill('SIGTERM')))
+
+    expect(exits).toEqual(system.processes.map(() => ({ code: 0, signal: null })))
+    expect(performance.now() - startMs).toBeLessThan(STOP_MS_MAX)
+    await broker.boot()
+    await Promise.all(system.processes.map((one) => one.restart()))
+    await expectAllDone(system, { objects: 100 })
+  })
+
   test('D4: services that are started before the broker wait for it; datagen accepts objects meanwhile', async () => {
-    await using vhost = await testVhost(broker)
+    const vhost = await testVhost(broker)
     await broker.kill()
     await using system = await startSystem({ vhost, isBrokerAway: true })
     await system.process('datagen').running()
@@ -78,7 +100,7 @@ describe.runIf(hasRabbitmqServer)('with a broker of its own', () => {
   })
 
   test('D4: a broker that is short of memory blocks publishing; what datagen accepts goes out when it is over', async () => {
-    await using vhost = await testVhost(broker)
+    const vhost = await testVhost(broker)
     await using system = await startSystem({ vhost })
     await system.createObjects(10)
     await expectAllDone(system, { objects: 10 })

@@ -2,11 +2,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { findFreePort } from '../scripts/broker/free-port.ts'
 import { topologyPlan } from '../shared/topology.ts'
 import { expectAllDone } from './support/settled.ts'
 import { startSystem } from './support/system.ts'
 import { testVhost } from './support/vhost.ts'
 import { waitUntil } from './support/wait-until.ts'
+
+/** Nothing is in flight that it would have to wait for. */
+const STOP_MS_MAX = 10_000
 
 test('every mistake in the configuration is listed at once, exit 2', async () => {
   await using system = await startSystem({
@@ -97,6 +101,29 @@ test('a service whose credentials the broker does not know keeps waiting and say
   expect(ready.status).toBe(503)
   expect(await ready.json()).toMatchObject({ checks: { broker: expect.stringContaining('no connection') } })
   for (const { output } of system.processes) expect(output).not.toContain('geheim')
+})
+
+test('D6: services that wait for their broker stop when they are told to; what datagen has accepted is kept', async () => {
+  await using vhost = await testVhost()
+  const nobodyThere = `amqp://guest:guest@127.0.0.1:${await findFreePort()}`
+  await using system = await startSystem({
+    services: ['datagen', 'processor', 'statistics'],
+    vhost,
+    isBrokerAway: true,
+    env: { EBS_AMQP_URL: nobodyThere },
+  })
+  await system.process('datagen').running()
+  expect(await system.createObjects(20)).toBe(201)
+  await waitUntil(() => system.processes.every(({ lines }) => lines.some(({ msg }) => msg.includes('trying again'))))
+
+  const startMs = performance.now()
+  const exits = await Promise.all(system.processes.map((one) => one.kill('SIGTERM')))
+
+  expect(exits).toEqual(system.processes.map(() => ({ code: 0, signal: null })))
+  expect(performance.now() - startMs).toBeLessThan(STOP_MS_MAX)
+  await system.process('datagen').restart()
+  const answer = await fetch(`${system.process('datagen').url}/metrics`)
+  expect(await answer.text()).toMatch(/^ebs_outbox_pending 20$/m)
 })
 
 test('the system runs on classic queues, too', async () => {

@@ -25,7 +25,7 @@ export class StepError extends Error {
  * Runs one tool: a line when it starts, progress while it lasts, its last output if it fails. On Ctrl-C the tool and all that
  * it started are stopped first.
  */
-export async function runStep({ title, command: [program, ...args], cwd, env = process.env, hint }) {
+export async function runStep({ title, command: [program, ...args], cwd, env, hint }) {
   console.log(`ebs  ${title}`)
   const startedAt = Date.now()
   // A process group of its own: the compilers that npm starts are stopped with it.

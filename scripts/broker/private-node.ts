@@ -22,6 +22,7 @@ import { findNodeUser, giveTo } from './node-user.ts'
 /** A node boots in 5 to 8 s; on a busy machine with a lot of data it takes longer. */
 const BOOT_MS_MAX = 120_000
 const STOP_MS_MAX = 20_000 // a stop under load takes 2 to 5 s
+const ASK_AGAIN_MS = 1_000 // in the first moments of its boot a node does not hear SIGTERM
 const POLL_MS = 100
 
 /** Where a private node lives and what runs it. */
@@ -119,9 +120,14 @@ function runningNode(folder: string, state: NodeState, exited: Promise<Exit>): R
   return {
     exited,
     stop: async () => {
-      if (!isGone) signalProcess(state.pid, 'SIGTERM')
+      const ask = () => isGone || signalProcess(state.pid, 'SIGTERM')
+      ask()
+      const again = setInterval(ask, ASK_AGAIN_MS)
       const timer = setTimeout(kill, STOP_MS_MAX)
-      await over().finally(() => clearTimeout(timer))
+      await over().finally(() => {
+        clearInterval(again)
+        clearTimeout(timer)
+      })
     },
     kill: async () => {
       kill()

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Body, EventType } from '../events.ts'
-import { ClosedError, type Consumer, type Delivery } from './broker.ts'
+import { type Broker, ClosedError, type Consumer, type Delivery } from './broker.ts'
 import { type Bus, messageFor, Outgoing, publish } from './bus.ts'
 import type { Event } from './envelope.ts'
 import { type FailedHandler, settleFailure, tellFailure, verdictOn } from './failure.ts'
@@ -81,7 +81,9 @@ class ConsumeLoop implements Subscribed {
     const expired = new Promise<void>((resolve) => {
       expire = this.#bus.clock.after(withinMs, resolve)
     })
-    await Promise.race([Promise.all(this.#inFlight), expired])
+    const away = watchAway(this.#bus.broker)
+    await Promise.race([Promise.all(this.#inFlight), away.begun, expired])
+    away.end()
     expire()
   }
 
@@ -221,6 +223,21 @@ class Context implements HandlerContext {
   get log(): Logger {
     return this.#log.child({ correlationId: this.#event.meta.correlationId, messageId: this.#event.meta.id })
   }
+}
+
+/**
+ * Resolves when the broker is away or blocks, or at once when it is so already. Nothing in flight can be confirmed or acked then: it
+ * comes back to its queue, and waiting for it would only use up the time to stop.
+ */
+function watchAway(broker: Broker): { readonly begun: Promise<void>; readonly end: () => void } {
+  if (broker.state !== 'up') return { begun: Promise.resolve(), end: () => undefined }
+  let end: () => void = () => undefined
+  const begun = new Promise<void>((resolve) => {
+    end = broker.onState((state) => {
+      if (state !== 'up') resolve()
+    })
+  })
+  return { begun, end }
 }
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'Error')

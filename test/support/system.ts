@@ -98,8 +98,17 @@ export async function startSystem({
   const ask = async (service: ServiceName, path: string, init: RequestInit = {}) =>
     fetch(`${running(service).url}${path}`, { ...init, signal: AbortSignal.timeout(ANSWER_MS_MAX) })
 
+  const dispose = async () => {
+    complaints.push(...(await stopAll(processes.filter(({ isAlive }) => isAlive))))
+    if (!options.vhost) await vhost[Symbol.asyncDispose]()
+  }
   for (const service of services) add(service)
-  if (!options.isBrokerAway) await Promise.all(processes.map((one) => one.running()))
+  try {
+    if (!options.isBrokerAway) await Promise.all(processes.map((one) => one.running()))
+  } catch (error) {
+    await dispose()
+    throw error
+  }
 
   return {
     vhost,
@@ -132,10 +141,7 @@ export async function startSystem({
       return answer.status
     },
     publish: (message) => publish(vhost, message),
-    async [Symbol.asyncDispose]() {
-      complaints.push(...(await stopAll(processes.filter(({ isAlive }) => isAlive))))
-      if (!options.vhost) await vhost[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: dispose,
   }
 }
 

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { probeAmqp } from '../../shared/bus/probe.ts'
+import { findFreePort, isPortFree } from '../broker/free-port.ts'
+import { readNodeState, writeNodeState } from '../broker/node-state.ts'
+import { findLeftover, openNode, takeLeftover } from '../broker/open-node.ts'
+import { choosePorts, type NodePlace } from '../broker/private-node.ts'
+import { findRabbitmqServer } from '../broker/programs.ts'
+import { isAlive } from '../processes.ts'
+import { superviseSystem } from '../supervisor.ts'
+
+/** A boot takes 5 to 8 s on an idle machine, and a test boots up to two times. */
+const TEST_MS_MAX = 240_000
+const PATIENCE = { timeout: 120_000, interval: 100 }
+
+const guardProgram = join(import.meta.dirname, '..', '..', 'dist', 'test', 'support', 'broker-guard.js')
+const program = findRabbitmqServer(['/usr/sbin', '/usr/local/sbin', '/opt/rabbitmq/sbin'])
+const { signal } = new AbortController()
+
+/** A place for a node. A guard outlives this process and removes it with whatever still runs there. */
+function temporaryPlace(): NodePlace & AsyncDisposable {
+  const folder = mkdtempSync(join(tmpdir(), 'ebs node '))
+  chmodSync(folder, 0o755)
+  const guard = spawn(process.execPath, [guardProgram, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  return {
+    folder: join(folder, 'node'),
+    program: program ?? '',
+    path: [],
+    async [Symbol.asyncDispose]() {
+      guard.stdin.end()
+      await once(guard, 'exit')
+    },
+  }
+}
+
+/** Makes a durable queue, or asks whether it is there; gives the status. */
+async function keptQueue(managementUrl: string | undefined, method: 'PUT' | 'GET'): Promise<number> {
+  const response = await fetch(`${new URL(managementUrl ?? '').origin}/api/queues/%2f/kept`, {
+    method,
+    headers: { authorization: `Basic ${btoa('guest:guest')}`, 'content-type': 'application/json' },
+    ...(method === 'PUT' && { body: JSON.stringify({ durable: true }) }),
+  })
+  return response.status
+}
+
+const pidIn = (place: NodePlace) => readNodeState(place.folder)?.pid ?? 0
+
+describe.runIf(program)('a private node', { timeout: TEST_MS_MAX }, () => {
+  test('keeps its data between runs and leaves nothing running', async () => {
+    await using place = temporaryPlace()
+    const first = await openNode(place, {}, signal)
+    const firstPid = pidIn(place)
+    const ports = readNodeState(place.folder)?.ports
+    expect(await keptQueue(first.managementUrl, 'PUT')).toBe(201)
+
+    await first.owned?.running.stop()
+
+    expect(isAlive(firstPid)).toBe(false)
+    for (const port of Object.values(ports ?? {})) expect(await isPortFree(port)).toBe(true)
+    expect(readNodeState(place.folder)).toBeUndefined()
+
+    const second = await openNode(place, {}, signal)
+    expect(await keptQueue(second.managementUrl, 'GET')).toBe(200)
+    await second.owned?.running.kill()
+    expect(findLeftover(place.folder)).toBeUndefined()
+  })
+
+  test('is started again by the supervisor, on the same ports, when it was killed', async () => {
+    await using place = temporaryPlace()
+    const { amqpUrl, managementUrl, owned } = await openNode(place, {}, signal)
+    const said: string[] = []
+    const backoff = { firstMs: 50, maxMs: 1_000, steadyMs: 60_000 }
+    const system = superviseSystem({ services: [], broker: owned, say: (line) => said.push(line), backoff })
+    expect(await keptQueue(managementUrl, 'PUT')).toBe(201)
+    const firstPid = pidIn(place)
+
+    process.kill(firstPid, 'SIGKILL')
+
+    await vi.waitFor(() => expect(said).toHaveLength(1), PATIENCE)
+    await vi.waitFor(async () => expect(await probeAmqp(amqpUrl)).toBe('ok'), PATIENCE)
+    await vi.waitFor(async () => expect(await keptQueue(managementUrl, 'GET')).toBe(200), PATIENCE)
+    const secondPid = pidIn(place)
+    expect(secondPid).not.toBe(firstPid)
+    await system.stop()
+    expect(isAlive(secondPid)).toBe(false)
+  })
+
+  test('is taken over when its supervisor was killed, and only used while that one lives', async () => {
+    await using place = temporaryPlace()
+    const { amqpUrl } = await openNode(place, {}, signal)
+    const ofSomebodyElse = async (owner: number) => {
+      const state = findLeftover(place.folder)
+      if (!state) throw new Error('The node is not found.')
+      writeNodeState(place.folder, { ...state, owner })
+      return takeLeftover(place, { ...state, owner }, signal)
+    }
+    const passerBy = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+
+    const used = await ofSomebodyElse(passerBy.pid ?? 0)
+    expect(used).toMatchObject({ amqpUrl, isUp: true })
+    expect(used?.owned).toBeUndefined()
+
+    passerBy.kill('SIGKILL')
+    await once(passerBy, 'exit')
+    const taken = await ofSomebodyElse(passerBy.pid ?? 0)
+    expect(taken).toMatchObject({ amqpUrl, isUp: true })
+    expect(readNodeState(place.folder)?.owner).toBe(process.pid)
+
+    const pid = pidIn(place)
+    await taken?.owned?.running.stop()
+    expect(isAlive(pid)).toBe(false)
+  })
+
+  test('is not left half started when the wait is given up', async () => {
+    await using place = temporaryPlace()
+    const giveUp = new AbortController()
+    const opening = openNode(place, {}, giveUp.signal)
+    await vi.waitFor(() => expect(pidIn(place)).toBeGreaterThan(0), PATIENCE)
+    const pid = pidIn(place)
+
+    giveUp.abort()
+
+    await expect(opening).rejects.toThrow()
+    expect(isAlive(pid)).toBe(false)
+    expect(readNodeState(place.folder)).toBeUndefined()
+  })
+})
+
+describe('the ports of a private node', () => {
+  test('are the preferred ones where these are free', async () => {
+    const free = await findFreePort()
+
+    expect(await choosePorts({ amqp: free })).toMatchObject({ amqp: free })
+  })
+
+  test('are others where these are taken', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve))
+    const address = server.address()
+    const taken = typeof address === 'object' ? (address?.port ?? 0) : 0
+
+    expect((await choosePorts({ amqp: taken })).amqp).not.toBe(taken)
+    server.close()
+  })
+})

@@ -19,11 +19,12 @@ export function checkTestBroker({ forced, amqpManagementUrl }: SetUpConfig): voi
 }
 
 /** What the tests run with: the broker, and none of the user's own settings for ebs, which would change what is tested. */
-export function testEnvironment(env: Env, { amqpUrl, managementUrl = '' }: FoundBroker): NodeJS.ProcessEnv {
+export function testEnvironment(env: Env, { amqpUrl, managementUrl = '', owned }: FoundBroker): NodeJS.ProcessEnv {
   const isSetting = (name: string) => name === 'QUEUE_URL' || (name.startsWith('EBS_') && !name.startsWith('EBS_TEST_'))
   return {
     ...Object.fromEntries(Object.entries(env).filter(([name]) => !isSetting(name))),
     EBS_TEST_AMQP_URL: amqpUrl,
     EBS_TEST_MANAGEMENT_URL: managementUrl,
+    EBS_TEST_OWN_BROKER: String(owned !== undefined),
   }
 }

@@ -1,9 +1,18 @@
 import { z } from 'zod'
 
-const schema = z.object({ EBS_TEST_AMQP_URL: z.url(), EBS_TEST_MANAGEMENT_URL: z.url() })
+const schema = z.object({
+  EBS_TEST_AMQP_URL: z.url(),
+  EBS_TEST_MANAGEMENT_URL: z.url(),
+  EBS_TEST_OWN_BROKER: z.stringbool().default(false),
+})
 
 /** Where the tests' broker listens: AMQP, and the management API with user and password in the url. */
-export type TestConfig = { readonly amqpUrl: string; readonly managementUrl: string }
+export type TestConfig = {
+  readonly amqpUrl: string
+  readonly managementUrl: string
+  /** The broker outlives the tests, so they clean up behind themselves. */
+  readonly isShared: boolean
+}
 
 /** Reads the environment of a test run. Throws when it names no broker. */
 export function testConfig(): TestConfig {
@@ -14,5 +23,6 @@ export function testConfig(): TestConfig {
         'sets both; to run one test by hand, set them to a broker of yours, such as amqp://guest:guest@127.0.0.1:5672 and ' +
         'http://guest:guest@127.0.0.1:15672.',
     )
-  return { amqpUrl: data.EBS_TEST_AMQP_URL, managementUrl: data.EBS_TEST_MANAGEMENT_URL }
+  const { EBS_TEST_AMQP_URL: amqpUrl, EBS_TEST_MANAGEMENT_URL: managementUrl, EBS_TEST_OWN_BROKER: isOwn } = data
+  return { amqpUrl, managementUrl, isShared: !isOwn }
 }

@@ -1,7 +1,7 @@
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
 import type { Logger } from 'pino'
 import { AmqpConsumer } from './amqp-consumer.ts'
-import { checkVersion, declarePlan } from './amqp-declare.ts'
+import { checkVersion, declarePlan, explainRefusal } from './amqp-declare.ts'
 import { AmqpPublisher } from './amqp-publisher.ts'
 import {
   type Broker,
@@ -180,13 +180,22 @@ class AmqpBroker implements Broker {
 
   /** Runs the setup of one connection; a connection that ends meanwhile is a failed attempt, which amqplib would not notice. */
   async #prepare(model: ChannelModel, setup: (model: ChannelModel) => Promise<void>): Promise<void> {
-    let ended = false
-    model.on('error', (error) => this.#options.log?.debug({ err: error }, 'connection error during set-up'))
-    model.on('close', () => {
-      ended = true
+    let ended: Error | undefined
+    model.on('error', (error) => {
+      ended = error
     })
-    await setup(model)
-    if (ended) throw new Error('the connection ended while it was being set up')
+    model.on('close', () => {
+      ended ??= new Error('the connection ended while it was being set up')
+    })
+    try {
+      await setup(model)
+    } catch (error) {
+      // Drift and an old broker explain themselves; anything else is explained by why the connection ended, if it did.
+      throw error instanceof TopologyDriftError || error instanceof UnsupportedBrokerError
+        ? error
+        : explainRefusal(ended ?? error)
+    }
+    if (ended) throw explainRefusal(ended)
   }
 
   /** A channel that ended unasked takes its connection with it, and recovery makes everything anew. */

@@ -78,3 +78,14 @@ export function parseDrift(message: string): Drift | undefined {
 
 /** `the value 'quorum' of type 'longstr'` -> `quorum`. */
 const plain = (value: string) => /the value '([^']*)'/.exec(value)?.[1] ?? value.replaceAll("'", '')
+
+/** A broker that was upgraded without its feature flags refuses quorum queues and ends the connection. */
+export function explainRefusal(error: unknown): unknown {
+  if (!(error instanceof Error && error.message.includes('feature flag is disabled'))) return error
+  return new UnsupportedBrokerError(
+    'The broker has feature flags disabled that quorum queues need. Enable them: rabbitmqctl enable_feature_flag all',
+    {
+      cause: error,
+    },
+  )
+}

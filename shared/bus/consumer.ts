@@ -30,7 +30,7 @@ export interface Subscribed {
   stop(withinMs: number): Promise<void>
 }
 
-/** After a publish failed for good (queue gone, buffer full): how long the delivery is held before the broker has it back. */
+/** Between two tries to publish what was refused for good (queue gone, buffer full). */
 const PUBLISH_BACKOFF_MS = 1_000
 /** Often enough that a backlog is met with a deep prefetch after half a second. */
 const ADAPT_MS = 200
@@ -38,8 +38,8 @@ const ADAPT_MS = 200
 const ADAPT_AFTER_HANDLED = 8
 
 /**
- * Consumes a queue with stateless handlers: parse, handle, publish what follows, wait for the confirms, ack. This is the only
- * place beside `stateful-consumer.ts` that acks. A failure goes by the retry policy; a failed publish acks nothing.
+ * Consumes a queue with stateless handlers: parse, handle, publish what follows, wait for the confirms, ack. Nobody acks but this
+ * loop, the one in `stateful-consumer.ts`, and `intake.ts` for both. A failure goes by the retry policy; a failed publish acks nothing.
  */
 export async function subscribe(bus: Bus, subscription: Subscription): Promise<Subscribed> {
   const loop = new ConsumeLoop(bus, subscription)
@@ -92,21 +92,28 @@ class ConsumeLoop implements Subscribed {
     this.#inFlight.add(done)
   }
 
-  /** Never rejects: a delivery that cannot be settled goes back to the broker. */
+  /**
+   * Never rejects. What cannot be published is held and handled again, with the same ids, instead of being requeued: each return to the
+   * queue counts as a crash, and twelve of them would condemn a message that has done nothing wrong.
+   */
   async #settle(delivery: Delivery): Promise<void> {
-    this.#bus.recorder.consumed(this.#subscription.queue)
-    try {
-      if (delivery.returns >= SUSPECT_RETURNS) await this.#alone(() => this.#process(delivery))
-      else await this.#process(delivery)
-    } catch (error) {
-      // Closing: the broker redelivers everything that was not acked.
-      if (error instanceof ClosedError) return
-      this.#bus.log.error(
-        { err: error, queue: this.#subscription.queue },
-        'could not publish what follows from a message; it goes back to its queue',
-      )
-      if (!this.#stopping) await new Promise<void>((resolve) => this.#bus.clock.after(PUBLISH_BACKOFF_MS, resolve))
-      delivery.requeue()
+    const { queue } = this.#subscription
+    this.#bus.recorder.consumed(queue)
+    for (;;) {
+      try {
+        if (delivery.returns >= SUSPECT_RETURNS) await this.#alone(() => this.#process(delivery))
+        else await this.#process(delivery)
+        return
+      } catch (error) {
+        // Closing: the broker redelivers everything that was not acked.
+        if (error instanceof ClosedError) return
+        this.#bus.log.error(
+          { err: error, queue },
+          'could not publish what follows from a message; it is held and tried again',
+        )
+      }
+      await new Promise<void>((resolve) => this.#bus.clock.after(PUBLISH_BACKOFF_MS, resolve))
+      if (this.#stopping) return delivery.requeue()
     }
   }
 

@@ -4,6 +4,7 @@ import { type Body, type EventType, isEventType, rowOf } from '../events.ts'
 import { exchanges } from '../topology.ts'
 import type { Headers, HeaderValue, Message, Properties, Received } from './broker.ts'
 import { contentId } from './ids.ts'
+import { Unrecoverable } from './retry.ts'
 
 /** Larger bodies are poison: RabbitMQ 4 refuses 16 MiB, and an event that large is a file. */
 export const BODY_BYTES_MAX = 1_048_576
@@ -150,12 +151,17 @@ export type Sending = {
   readonly traceparent?: string | undefined
 }
 
-/** An event as a message on the exchange `ebs`. */
+/** An event as a message on the exchange `ebs`. Throws Unrecoverable when it is larger than any consumer would take. */
 export function toMessage(body: Body, sending: Sending): Message {
+  const bytes = Buffer.from(JSON.stringify(body))
+  if (bytes.length > BODY_BYTES_MAX)
+    throw new Unrecoverable(
+      `${body.type} would have ${bytes.length} bytes, at most ${BODY_BYTES_MAX} are taken: publish a reference instead`,
+    )
   return {
     exchange: exchanges.events,
     key: rowOf(body.type).key,
-    body: Buffer.from(JSON.stringify(body)),
+    body: bytes,
     properties: {
       messageId: sending.id,
       type: body.type,

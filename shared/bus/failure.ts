@@ -81,8 +81,15 @@ function failureNews(
 ): readonly Message[] {
   if (!event || !failed) return []
   const { meta } = event
-  const bodies = failed(event, { error: textOf(error), attempt: meta.attempt, durationMs, final })
-  return bodies.map((body, position) => messageFor(bus, { meta, queue }, body, position))
+  try {
+    const bodies = failed(event, { error: textOf(error), attempt: meta.attempt, durationMs, final })
+    // Positions below zero: the handler's own events of the same type keep their ids.
+    return bodies.map((body, position) => messageFor(bus, { meta, queue }, body, -1 - position))
+  } catch (bug) {
+    // What becomes of the message matters more than the news about it.
+    bus.log.error({ err: bug, queue, messageId: meta.id }, 'the service could not say that an attempt failed')
+    return []
+  }
 }
 
 type Republish = {

@@ -19,7 +19,7 @@ export type Origin = {
   /** Queue whose handler emits; two handlers may answer one cause with the same type. */
   readonly queue: string
   readonly type: string
-  /** Place among what the handler emitted, from 0. */
+  /** Place among what the handler emitted, from 0; what is said about a failed attempt counts down from -1. */
   readonly position: number
   /** Only for events that belong to one attempt. */
   readonly attempt?: number

@@ -32,8 +32,8 @@ export type StatefulSubscription<Tx extends Transaction> = {
 
 /** One transaction: long enough to share its fsync, short enough (some 10 ms) that HTTP answers in between. */
 const BATCH_MAX = 250
-/** While the store is out of order (disk full), deliveries are held and tried again after this. */
-const STORE_BACKOFF_MS = 1_000
+/** While the store is out of order (disk full) or a publish is refused, deliveries are held and tried again after this. */
+const HOLD_MS = 1_000
 
 type Settled = Exclude<Verdict, { kind: 'again' }>
 type Item = { readonly delivery: Delivery; readonly arrived: Arrived }
@@ -90,7 +90,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     this.#running = undefined
   }
 
-  /** Never rejects: what cannot be settled goes back to the broker. */
+  /** Never rejects. */
   async #settle(deliveries: readonly Delivery[]): Promise<void> {
     const items: Item[] = []
     for (const delivery of deliveries) {
@@ -140,13 +140,14 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   async #commit(items: readonly Item[]): Promise<void> {
     const { queue, store, handle } = this.#subscription
     const byId = new Map(items.map(({ arrived }) => [arrived.meta.id, arrived]))
-    await store.write(async (tx) => {
+    const duplicates = await store.write(async (tx) => {
       const fresh = await tx.recordFirstSeen(queue, [...byId.keys()], this.#bus.clock.now())
       const unseen = [...byId].flatMap(([id, arrived]) => (fresh.has(id) ? [arrived] : []))
-      for (let i = unseen.length; i < items.length; i++) this.#bus.recorder.duplicate(queue)
       const emissions = unseen.length > 0 ? await handle(unseen, tx) : []
       if (emissions.length > 0) await tx.enqueue(this.#rowsOf(emissions))
+      return items.length - unseen.length
     })
+    for (let i = 0; i < duplicates; i++) this.#bus.recorder.duplicate(queue)
   }
 
   /** Positions count per cause, so that a batch of other neighbours gives the same ids. */
@@ -172,7 +173,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     return verdict.kind === 'again' ? { kind: 'later', delayMs: 0 } : verdict
   }
 
-  /** Holds deliveries while the store is out of order; gives them back when something could not be published. */
+  /** Holds deliveries while the store is out of order or something could not be published; a requeue would count as a crash. */
   async #guard(deliveries: readonly Delivery[], work: () => Promise<void>): Promise<void> {
     for (;;) {
       try {
@@ -184,12 +185,11 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
           { err: error, queue, held: deliveries.length },
           'could not store or publish; the messages wait',
         )
-        if (this.#stopping || !(error instanceof StoreUnavailableError)) {
-          await this.#pause(this.#stopping ? 0 : STORE_BACKOFF_MS)
-          for (const delivery of deliveries) delivery.requeue()
-          return
-        }
-        await this.#pause(STORE_BACKOFF_MS)
+      }
+      if (!this.#stopping) await this.#pause(HOLD_MS)
+      if (this.#stopping) {
+        for (const delivery of deliveries) delivery.requeue()
+        return
       }
     }
   }

@@ -7,6 +7,16 @@ import { testConfig } from '../config.ts'
 const LISTED_MS_MAX = 10_000
 const ASK_AGAIN_MS = 50
 
+/**
+ * A virtual host is deleted this long after its test. RabbitMQ 3.10 loses all its quorum queues when one with at-least-once
+ * dead-lettering is deleted while the process that does it is still starting (rabbit_fifo_dlx_sup gives up).
+ */
+export const LET_GO_MS = 10_000
+const letGo: { readonly atMs: number; readonly remove: () => Promise<unknown> }[] = []
+
+/** All virtual hosts of one test run begin with this; workers are children of the run's main process. */
+export const vhostPrefix = (mainPid: number) => `test-${mainPid}-`
+
 /** One virtual host of the tests' broker: nothing that happens in it touches another test. */
 export type TestVhost = AsyncDisposable & {
   readonly url: string
@@ -21,6 +31,8 @@ export type TestVhost = AsyncDisposable & {
   /** Looks at the first messages of a queue and leaves them there; each look counts as a delivery. */
   peek(queue: string, count: number): Promise<PeekedMessage[]>
 }
+
+type Urls = { readonly amqpUrl: string; readonly managementUrl: string }
 
 const peekedSchema = z.object({
   exchange: z.string(),
@@ -40,9 +52,9 @@ const connectionsSchema = z.array(
   z.object({ name: z.string(), vhost: z.string().optional(), user_provided_name: z.string().optional() }),
 )
 
-/** Makes a virtual host with a name of its own on the tests' broker or another, open to the user of the urls; deleted on disposal. */
-export async function testVhost({ amqpUrl, managementUrl } = testConfig()): Promise<TestVhost> {
-  const name = `test-${randomUUID()}`
+/** Makes a virtual host with a name of its own on the tests' broker or another, open to the user of the urls; deleted some time after its disposal. */
+export async function testVhost({ amqpUrl, managementUrl }: Urls = testConfig()): Promise<TestVhost> {
+  const name = `${vhostPrefix(process.ppid)}${randomUUID()}`
   const user = new URL(managementUrl).username
   const management = (method: string, path: string, body?: unknown) => call(managementUrl, { method, path, body })
   await management('PUT', `/api/vhosts/${name}`)
@@ -79,14 +91,19 @@ export async function testVhost({ amqpUrl, managementUrl } = testConfig()): Prom
     },
     peek: get,
     async [Symbol.asyncDispose]() {
-      await management('DELETE', `/api/vhosts/${name}`)
+      letGo.push({ atMs: Date.now(), remove: () => management('DELETE', `/api/vhosts/${name}`) })
+      for (let next = letGo[0]; next && Date.now() - next.atMs > LET_GO_MS; next = letGo[0]) {
+        letGo.shift()
+        await next.remove()
+      }
     },
   }
 }
 
 type Call = { readonly method: string; readonly path: string; readonly body: unknown }
 
-async function call(managementUrl: string, { method, path, body }: Call): Promise<unknown> {
+/** Calls the management API; throws on a status of 400 or more. */
+export async function call(managementUrl: string, { method, path, body }: Call): Promise<unknown> {
   const { origin, username, password } = new URL(managementUrl)
   const response = await fetch(`${origin}${path}`, {
     method,

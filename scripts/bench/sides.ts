@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ChannelModel, connect } from 'amqplib'
 import { topologyPlan } from '../../shared/topology.ts'
+import { serviceNodeFlags } from '../service-process.ts'
 import { queueType } from './config.ts'
 import { undoneOnInterrupt } from './interrupt.ts'
 import { declarePlan } from './lateness.ts'
@@ -41,7 +42,7 @@ export type Running = {
 
 /**
  * Starts the three services of a side. `empty` leaves the vhost without topology, so that the services have to declare it;
- * `nodeArgs` go to the Node of every service.
+ * `nodeArgs` go to the Node of every service, behind the flags that `npm start` gives it.
  */
 export async function startSide(
   broker: BenchBroker,
@@ -61,7 +62,14 @@ export async function startSide(
     const env = environmentOf(vhost, dataDir)
     const startedAt = performance.now()
     for (const name of Object.keys(services))
-      processes.push(await startProcess({ name, args: [...nodeArgs, scriptOf(side, name)], folder: dataDir, env }))
+      processes.push(
+        await startProcess({
+          name,
+          args: [...serviceNodeFlags, ...nodeArgs, scriptOf(side, name)],
+          folder: dataDir,
+          env,
+        }),
+      )
     await untilConsumed(vhost.amqpUrl, Object.values(services))
     const readyMs = performance.now() - startedAt
     return { amqpUrl: vhost.amqpUrl, dataDir, processes, readyMs, [Symbol.asyncDispose]: dispose }

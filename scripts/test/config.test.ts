@@ -75,6 +75,7 @@ describe('the configuration of npm test', () => {
       EBS_TEST_SEED: '7',
       EBS_TEST_AMQP_URL: 'amqp://a',
       EBS_TEST_MANAGEMENT_URL: 'http://m',
+      EBS_TEST_OWN_BROKER: 'false',
     })
   })
 })

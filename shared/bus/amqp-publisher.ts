@@ -11,12 +11,19 @@ const PENDING_MAX = 50_000
 /** A message that was sent this often without a confirm may be what ends the channel: its caller is told, and decides. */
 const SENDS_MAX = 20
 
+/** A quorum queue refuses while it has no leader, which takes some 100 ms after it was declared or its node died: 3 s in all. */
+const NACKS_MAX = 5
+const NACK_PAUSE_MS = 100
+
 type Entry = {
   readonly message: Message
   readonly resolve: () => void
   readonly reject: (error: Error) => void
   returned: boolean
   sends: number
+  nacks: number
+  /** Until it is sent again after a nack. */
+  pause: NodeJS.Timeout | undefined
 }
 
 /**
@@ -45,7 +52,7 @@ export class AmqpPublisher {
         new BufferFullError(`${PENDING_MAX} publishes wait for the broker: slow down or look why it is away.`),
       )
     return new Promise((resolve, reject) => {
-      const entry = { message, resolve, reject, returned: false, sends: 0 }
+      const entry: Entry = { message, resolve, reject, returned: false, sends: 0, nacks: 0, pause: undefined }
       this.#entries.add(entry)
       this.#unsent.push(entry)
       this.#pump()
@@ -59,6 +66,7 @@ export class AmqpPublisher {
       if (entry.sends >= SENDS_MAX)
         this.#finish(entry, new NackedError(`Sent ${SENDS_MAX} times and never confirmed: '${entry.message.key}'.`))
     this.#channel = channel
+    for (const { pause } of this.#entries) clearTimeout(pause)
     this.#unsent = [...this.#entries]
     this.#unsentHead = 0
     this.#inFlight = 0
@@ -98,8 +106,8 @@ export class AmqpPublisher {
   close(): void {
     this.#closed = true
     this.#channel = undefined
-    for (const entry of this.#entries) entry.reject(new ClosedError('The bus was closed before the broker confirmed.'))
-    this.#entries.clear()
+    for (const entry of this.#entries)
+      this.#finish(entry, new ClosedError('The bus was closed before the broker confirmed.'))
   }
 
   #pump(): void {
@@ -143,14 +151,32 @@ export class AmqpPublisher {
         entry.returned ? new ReturnedError(`No queue takes '${key}' on exchange '${exchange}'.`) : undefined,
       )
       // amqplib gives both by message only: a nack says so, anything else means that the channel is gone.
-    } else if (error.message === 'message nacked') {
-      this.#finish(entry, new NackedError(`The broker refused a message for '${entry.message.key}'.`))
-    }
+    } else if (error.message === 'message nacked') this.#sendLater(entry)
     this.#pump()
+  }
+
+  /** After a nack: again after a pause that doubles, until the caller has to know. */
+  #sendLater(entry: Entry): void {
+    if (++entry.nacks > NACKS_MAX) {
+      this.#finish(
+        entry,
+        new NackedError(`The broker refused a message for '${entry.message.key}' ${entry.nacks} times.`),
+      )
+      return
+    }
+    entry.pause = setTimeout(
+      () => {
+        entry.pause = undefined
+        this.#unsent.push(entry)
+        this.#pump()
+      },
+      NACK_PAUSE_MS * 2 ** (entry.nacks - 1),
+    )
   }
 
   #finish(entry: Entry, error: Error | undefined): void {
     if (!this.#entries.delete(entry)) return
+    clearTimeout(entry.pause)
     if (error) entry.reject(error)
     else entry.resolve()
     if (this.#entries.size === 0) for (const emptied of this.#emptied.splice(0)) emptied()

@@ -7,10 +7,20 @@ const OBSERVER: QueueName = 'statistics'
 /** Patterns that somebody besides the observer has bound. */
 const patterns = Object.entries(queues).flatMap(([name, { hears }]) => (name === OBSERVER ? [] : [...hears]))
 
+/** Keys and types repeat; strangers may invent any number of them, so the memory is bounded. */
+const REMEMBERED_MAX = 1_000
+const remembered = new Map<string, boolean>()
+
 /**
  * Whether an event reached nobody but the observer, though it was meant for someone. Events that are only told to observers
  * are not missed. Queues that others have bound by hand are not known here: what they hear is listed too.
  */
-export const isUnheard = (key: string, type: string): boolean =>
-  !patterns.some((pattern) => topicMatches(pattern, key)) &&
-  !(isEventType(type) && rowOf(type).observed && rowOf(type).key === key)
+export function isUnheard(key: string, type: string): boolean {
+  const name = `${type} ${key}`
+  const known = remembered.get(name)
+  if (known !== undefined) return known
+  const isHeard = patterns.some((pattern) => topicMatches(pattern, key))
+  const isObserved = isEventType(type) && rowOf(type).observed === true && rowOf(type).key === key
+  if (remembered.size < REMEMBERED_MAX) remembered.set(name, !isHeard && !isObserved)
+  return !isHeard && !isObserved
+}

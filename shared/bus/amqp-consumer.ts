@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
 import { ClosedError, type Consumer, type Delivery, type Received } from './broker.ts'
+import { batchWrites } from './write-batching.ts'
 
 /**
  * One consumer of one queue, on a channel of its own that is made anew on each connection. Acks of one turn of the event loop
@@ -33,8 +34,12 @@ export class AmqpConsumer implements Consumer {
   async attach(model: ChannelModel, onLost: (reason: string) => void): Promise<void> {
     if (this.#cancelled) return
     const channel = await model.createChannel()
+    const afterWrite = batchWrites(model)
     const window = new AckWindow<ConsumeMessage>((message, multiple) =>
-      settleOn(window, () => channel.ack(message, multiple)),
+      settleOn(window, () => {
+        channel.ack(message, multiple)
+        afterWrite()
+      }),
     )
     channel.on('error', (error) => onLost(error.message))
     channel.on('close', () => {

@@ -37,7 +37,7 @@ export class AmqpPublisher {
   #inFlight = 0
   #channel: ConfirmChannel | undefined
   #held = false
-  #beforeWrite: () => void = () => undefined
+  #afterWrite: () => void = () => undefined
   #closed = false
   #emptied: (() => void)[] = []
 
@@ -59,9 +59,9 @@ export class AmqpPublisher {
     })
   }
 
-  /** `beforeWrite` is called before each publish. */
-  attach(channel: ConfirmChannel, beforeWrite: () => void): void {
-    this.#beforeWrite = beforeWrite
+  /** `afterWrite` is called after each publish. */
+  attach(channel: ConfirmChannel, afterWrite: () => void): void {
+    this.#afterWrite = afterWrite
     for (const entry of this.#entries)
       if (entry.sends >= SENDS_MAX)
         this.#finish(entry, new NackedError(`Sent ${SENDS_MAX} times and never confirmed: '${entry.message.key}'.`))
@@ -126,10 +126,10 @@ export class AmqpPublisher {
     this.#inFlight++
     entry.sends++
     try {
-      this.#beforeWrite()
       channel.publish(exchange, key, body, publishOptions(entry.message), (error: Error | null) =>
         this.#settle(channel, entry, error),
       )
+      this.#afterWrite()
     } catch (error) {
       // A channel that has just closed throws as well: then the entry stays and goes out on the next channel.
       if (isChannelClosed(error)) this.detach(channel)

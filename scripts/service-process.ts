@@ -10,10 +10,10 @@ import type { ServiceName } from './services.ts'
 const STOP_MARGIN_MS = 2_000
 
 /**
- * A service makes thousands of short-lived objects per second. V8 would let their space grow to 48 MB; with 8 MB halves a service stays
- * below 150 MB at the same speed (docs/performance.md).
+ * V8 lets its heap grow in proportion to what it may become, a quarter of the machine by default. What a service holds is bounded by
+ * prefetch and body size and far below this; with it a service stays below 150 MB under load (docs/performance.md).
  */
-export const serviceNodeFlags = ['--max-semi-space-size=8']
+export const serviceNodeFlags = ['--max-old-space-size=256']
 
 export type ServiceProcess = {
   readonly name: string

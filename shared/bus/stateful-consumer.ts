@@ -32,6 +32,8 @@ export type StatefulSubscription<Tx extends Transaction> = {
 
 /** One transaction: long enough to share its fsync, short enough (some 10 ms) that HTTP answers in between. */
 const BATCH_MAX = 250
+/** Bodies of the largest size would otherwise take hundreds of megabytes once they are parsed. */
+const BATCH_BYTES_MAX = 8 * 1_048_576
 /** While the store is out of order (disk full) or a publish is refused, deliveries are held and tried again after this. */
 const HOLD_MS = 1_000
 
@@ -86,7 +88,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
 
   async #run(): Promise<void> {
     await this.#pause(this.#subscription.lingerMs)
-    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, BATCH_MAX))
+    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, batchSize(this.#waiting)))
     this.#running = undefined
   }
 
@@ -197,6 +199,16 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#bus.clock.after(ms, resolve))
   }
+}
+
+/** How many of those that wait go into the next transaction: at least one. */
+function batchSize(waiting: readonly Delivery[]): number {
+  let bytes = 0
+  const tooMany = waiting.findIndex(({ message }, i) => {
+    bytes += message.body.length
+    return i >= BATCH_MAX || (i > 0 && bytes > BATCH_BYTES_MAX)
+  })
+  return tooMany === -1 ? waiting.length : tooMany
 }
 
 const deliveriesOf = (items: readonly Item[]) => items.map(({ delivery }) => delivery)

@@ -53,7 +53,7 @@ async function announce(config: SetUpConfig, places: readonly ServicePlace[], ab
   const urls = new Map(places.map((place) => [place.name, urlOf(place, config.host)] as const))
   if (!(await untilAllReady(urls, about.signal))) return
   const { managementUrl, startedAt } = about
-  console.log(whatToTry({ config, places, managementUrl, tookMs: Date.now() - startedAt }))
+  console.log(whatToTry({ config, places, managementUrl, isKept: true, tookMs: Date.now() - startedAt }))
 }
 
 await runScript(async (config) => {

@@ -7,11 +7,13 @@ export type Ready = {
   readonly places: readonly ServicePlace[]
   /** Of the broker, with user and password. */
   readonly managementUrl: string | undefined
+  /** Queues outlive the system. */
+  readonly isKept: boolean
   readonly tookMs: number
 }
 
 /** What a newcomer reads when everything is up: commands to paste. */
-export function whatToTry({ config, places, managementUrl, tookMs }: Ready): string {
+export function whatToTry({ config, places, managementUrl, isKept, tookMs }: Ready): string {
   const datagen = places.find(({ name }) => name === 'datagen')
   const database = relative(process.cwd(), join(config.dataDir, 'stats.db'))
   const lines = [
@@ -19,7 +21,7 @@ export function whatToTry({ config, places, managementUrl, tookMs }: Ready): str
     ...(datagen ? [`  curl -X POST ${urlOf(datagen, config.host)}/api/objects`] : []),
     `  watch -n .5 'sqlite3 ${database} "select * from statistics"'`,
     ...(managementUrl === undefined ? [] : [managementLine(new URL(managementUrl))]),
-    '  Ctrl-C stops everything; what waits in queues and databases is kept',
+    `  Ctrl-C stops everything; what waits in ${isKept ? 'queues and databases' : 'databases'} is kept`,
   ]
   return lines.map((line) => `ebs  ${line}`).join('\n')
 }

@@ -1,8 +1,14 @@
 import { request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { probeAmqp } from '../../shared/bus/probe.ts'
 import type { Running } from '../running.ts'
+import { isManagementUp } from './management.ts'
 
 const image = 'rabbitmq:4-management'
 
+/** The image is there; a broker on a slow machine takes its time. */
+const BOOT_MS_MAX = 120_000
+const POLL_MS = 200
 /** An engine on this machine answers in milliseconds. */
 const PING_MS_MAX = 2_000
 
@@ -41,16 +47,29 @@ export async function startContainer(): Promise<{ amqpUrl: string; managementUrl
   const { GenericContainer, Wait } = await import('testcontainers')
   const container = await new GenericContainer(image)
     .withExposedPorts(5672, 15672)
-    .withWaitStrategy(Wait.forLogMessage('Server startup complete'))
+    .withWaitStrategy(Wait.forListeningPorts().withStartupTimeout(BOOT_MS_MAX))
     .start()
   const at = (port: number) => `guest:guest@${container.getHost()}:${container.getMappedPort(port)}`
   const remove = async () => {
     await container.stop()
   }
-  return {
-    amqpUrl: `amqp://${at(5672)}`,
-    managementUrl: `http://${at(15672)}`,
-    // The engine keeps it; when it dies all the same, the services wait for it as for any broker.
-    running: { exited: new Promise(() => {}), stop: remove, kill: remove },
+  const [amqpUrl, managementUrl] = [`amqp://${at(5672)}`, `http://${at(15672)}`]
+  try {
+    await untilServing(amqpUrl, managementUrl)
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  // The engine keeps it; when it dies all the same, the services wait for it as for any broker.
+  return { amqpUrl, managementUrl, running: { exited: new Promise(() => {}), stop: remove, kill: remove } }
+}
+
+/** Ports listen before the broker serves: it is asked, as a client would. */
+async function untilServing(amqpUrl: string, managementUrl: string): Promise<void> {
+  const giveUpAt = Date.now() + BOOT_MS_MAX
+  while ((await probeAmqp(amqpUrl)) !== 'ok' || !(await isManagementUp(managementUrl))) {
+    if (Date.now() > giveUpAt)
+      throw new Error(`The container of ${image} did not serve within ${BOOT_MS_MAX / 1_000} s.`)
+    await pause(POLL_MS)
   }
 }

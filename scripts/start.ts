@@ -38,7 +38,10 @@ async function start(config: SetUpConfig): Promise<number> {
     broker: broker.owned,
     say,
   })
-  void announce(config, places, { managementUrl: broker.managementUrl, startedAt, signal })
+  const { managementUrl, owned } = broker
+  // What can be started again has its data on our disk; a container takes it along.
+  const isKept = owned === undefined || owned.restart !== undefined
+  void announce(config, places, { managementUrl, isKept, startedAt, signal })
   const hopeless = await Promise.race([stop.stopped, system.hopeless])
   say(hopeless ? `${hopeless} cannot run like this, it says why above: stopping` : 'stopping; Ctrl-C again kills')
   await showProgress('stopping', system.stop())
@@ -46,14 +49,20 @@ async function start(config: SetUpConfig): Promise<number> {
   return stop.exitStatus(hopeless ? EXIT_MISCONFIGURED : 0)
 }
 
-type About = { readonly managementUrl: string | undefined; readonly startedAt: number; readonly signal: AbortSignal }
+type About = {
+  readonly managementUrl: string | undefined
+  /** The broker's data outlives the system. */
+  readonly isKept: boolean
+  readonly startedAt: number
+  readonly signal: AbortSignal
+}
 
 /** Says what to try as soon as all services are ready. */
 async function announce(config: SetUpConfig, places: readonly ServicePlace[], about: About): Promise<void> {
   const urls = new Map(places.map((place) => [place.name, urlOf(place, config.host)] as const))
   if (!(await untilAllReady(urls, about.signal))) return
-  const { managementUrl, startedAt } = about
-  console.log(whatToTry({ config, places, managementUrl, isKept: true, tookMs: Date.now() - startedAt }))
+  const { managementUrl, isKept, startedAt } = about
+  console.log(whatToTry({ config, places, managementUrl, isKept, tookMs: Date.now() - startedAt }))
 }
 
 await runScript(async (config) => {

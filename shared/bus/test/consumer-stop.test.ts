@@ -182,7 +182,7 @@ describe.each(sites)('crashes, $site', ({ open }) => {
     await using site = await open(testPlan(false))
     const broker = site.connect()
     const killer = pasteInto('work', taskBody(1), { messageId: 'killer' })
-    await loseOften(site.connect('crashing'), CRASHES_MAX, [killer])
+    await loseOften(site, CRASHES_MAX, [killer])
     const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
     const { held, handlers } = holding()
     const failures: boolean[] = []
@@ -208,7 +208,7 @@ describe.each(sites)('crashes, $site', ({ open }) => {
   test('R6: one return less and it is handled', async () => {
     await using site = await open(testPlan(false))
     const broker = site.connect()
-    await loseOften(site.connect('crashing'), CRASHES_MAX - 1, [pasteInto('work', taskBody(1))])
+    await loseOften(site, CRASHES_MAX - 1, [pasteInto('work', taskBody(1))])
     const { held, handlers } = holding()
     await subscribe(site.bus(broker), { ...work, handlers })
 
@@ -220,7 +220,7 @@ describe.each(sites)('crashes, $site', ({ open }) => {
     await using site = await open(testPlan(false))
     const broker = site.connect()
     const suspects = [1, 2, 3].map((n) => pasteInto('work', taskBody(n)))
-    await loseOften(site.connect('crashing'), 2, suspects)
+    await loseOften(site, 2, suspects)
     await broker.publish(pasteInto('work', taskBody(4)))
     const heard = await listen(broker, 'watch')
     const { held, handlers } = holding()

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -52,10 +52,12 @@ export async function installRabbitmq(apt: Apt, signal: AbortSignal): Promise<vo
 /** Keeps packages from starting their services, as long as nobody has set a policy for that already. */
 async function denyServices(apt: Apt): Promise<AsyncDisposable> {
   if (existsSync(apt.policyFile)) return { [Symbol.asyncDispose]: async () => {} }
-  const script = join(tmpdir(), `ebs-policy-${process.pid}`)
+  // A folder of our own: a name that others can guess in /tmp could be somebody's link when root copies it.
+  const own = mkdtempSync(join(tmpdir(), 'ebs-policy-'))
+  const script = join(own, 'policy-rc.d')
   writeFileSync(script, policy)
   await asRoot(apt, ['install', '-m', '755', script, apt.policyFile])
-  rmSync(script)
+  rmSync(own, { recursive: true })
   return { [Symbol.asyncDispose]: () => asRoot(apt, ['rm', '-f', apt.policyFile]) }
 }
 

@@ -1,4 +1,4 @@
-import { chownSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { chownSync, lchownSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export type User = { readonly uid: number; readonly gid: number }
@@ -19,7 +19,8 @@ export function giveTo(folder: string, { uid, gid }: User): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
     if (lstatSync(path).isDirectory()) giveTo(path, { uid, gid })
-    else chownSync(path, uid, gid)
+    // Links are given, not followed: the folder's owner may have made them.
+    else lchownSync(path, uid, gid)
   }
 }
 

@@ -26,8 +26,11 @@ export const datagen: ServiceDefinition<ReturnType<typeof datagenConfig>> = {
     serveObjects(http, { store, outboxRowsMax: config.own.EBS_OUTBOX_ROWS_MAX, now: Date.now })
     return {
       async stop() {
-        await relay.stop()
-        await store.close()
+        try {
+          await relay.stop()
+        } finally {
+          await store.close()
+        }
       },
     }
   },

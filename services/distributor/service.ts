@@ -18,6 +18,6 @@ export const distributor: ServiceDefinition<ReturnType<typeof distributorConfig>
       retry: retryOf(config.retry, 'distributor_consume'),
       prefetch: config.prefetch,
     })
-    return { stop: () => running.stop(config.shutdownTimeoutMs) }
+    return running
   },
 }

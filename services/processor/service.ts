@@ -28,7 +28,7 @@ export const processor: ServiceDefinition<ReturnType<typeof processorConfig>> = 
       retry: retryOf(config.retry, 'process_consume'),
       prefetch: config.prefetch,
     })
-    return { stop: () => running.stop(config.shutdownTimeoutMs) }
+    return running
   },
 }
 

@@ -58,11 +58,14 @@ export const statistics: ServiceDefinition<ReturnType<typeof statisticsConfig>> 
       )
     }, PRUNE_EVERY_MS)
     return {
-      async stop() {
+      async stop(withinMs) {
         clearInterval(pruning)
-        await running.stop(config.shutdownTimeoutMs)
-        summaries.stop()
-        await store.close()
+        try {
+          await running.stop(withinMs)
+          summaries.stop()
+        } finally {
+          await store.close()
+        }
       },
     }
   },

@@ -4,11 +4,21 @@ import type { Logger } from 'pino'
 const EVERY_MS = 1_000
 
 /** Logs the totals in one line when they have changed. */
-export function logSummaries(log: Pick<Logger, 'info'>, read: () => Record<string, number | string>) {
+export function logSummaries(log: Pick<Logger, 'info' | 'warn'>, read: () => Record<string, number | string>) {
   let timer: NodeJS.Timeout | undefined
+  const readOrSay = () => {
+    try {
+      return read()
+    } catch (error) {
+      // Counting goes on or not by itself; a line of the log is no reason to end.
+      log.warn({ err: error }, 'the totals could not be read for the log')
+      return undefined
+    }
+  }
   const say = () => {
     timer = undefined
-    const now = read()
+    const now = readOrSay()
+    if (!now) return
     const tasks = `${now.tasks_created} created, ${now.tasks_finished} finished, ${now.tasks_failed} failed, ${now.tasks_in_progress} in progress`
     log.info(
       `objects ${now.objects_created} (${now.objects_completed} completed), tasks ${tasks}; dead ${now.messages_dead}`,

@@ -54,6 +54,11 @@ export class AckWindow<T> {
     this.#open = false
   }
 
+  /** The channel is gone. */
+  get closed(): boolean {
+    return !this.#open
+  }
+
   /** Maps keep the order of insertion and tags come in order: the first is the lowest. */
   #lowestUnsettled(): number {
     for (const tag of this.#unsettled.keys()) return tag

@@ -12,6 +12,7 @@ import {
   type Consumer,
   type Delivery,
   type Message,
+  ReturnedError,
   TopologyDriftError,
   UnsupportedBrokerError,
 } from './broker.ts'
@@ -23,6 +24,8 @@ const RECOVERY = { initialDelay: 100, maxDelay: 5_000, jitter: 0.3 } as const
 const HEARTBEAT_S = 10
 const CONNECT_MS_MAX = 10_000
 const DRAIN_MS_DEFAULT = 5_000
+/** Declaring takes some 50 ms of the broker: not for every message that finds its queue gone. */
+const DECLARE_AGAIN_MS = 5_000
 
 /** Connects a service to RabbitMQ, now or as soon as it is there, and again whenever it was lost. */
 export const connectAmqp = (url: string, options: ConnectOptions & { readonly log?: Logger }): Broker =>
@@ -40,6 +43,7 @@ class AmqpBroker implements Broker {
   readonly #links: RecoveringChannelModel[] = []
   readonly #up: Links = { consume: false, publish: false, blocked: false }
   #model: ChannelModel | undefined
+  #declaredAtMs = Number.NEGATIVE_INFINITY
   #isReady: () => void = () => undefined
   #isFatal: (error: Error) => void = () => undefined
   readonly #readiness = new Promise<void>((resolve, reject) => {
@@ -67,8 +71,13 @@ class AmqpBroker implements Broker {
     return () => this.#listeners.delete(listener)
   }
 
-  publish(message: Message): Promise<void> {
-    return this.#publisher.publish(message)
+  async publish(message: Message): Promise<void> {
+    try {
+      await this.#publisher.publish(message)
+    } catch (error) {
+      if (error instanceof ReturnedError) this.#declareAgain()
+      throw error
+    }
   }
 
   async consume(
@@ -135,7 +144,10 @@ class AmqpBroker implements Broker {
       const channel = await model.createConfirmChannel()
       channel.on('error', (error) => {
         const [, exchange] = /NOT_FOUND - no exchange '([^']*)'/.exec(error.message) ?? []
-        if (exchange !== undefined) this.#publisher.refuseExchange(exchange)
+        if (exchange !== undefined) {
+          this.#publisher.refuseExchange(exchange)
+          this.#declareAgain()
+        }
         this.#abandon(model, error.message)
       })
       channel.on('close', () => this.#publisher.detach(channel))
@@ -196,6 +208,18 @@ class AmqpBroker implements Broker {
         : explainRefusal(ended ?? error)
     }
     if (ended) throw explainRefusal(ended)
+  }
+
+  /** Something of the topology was deleted under us: it is put back, once in a while. */
+  #declareAgain(): void {
+    const model = this.#model
+    if (!model || performance.now() - this.#declaredAtMs < DECLARE_AGAIN_MS) return
+    this.#declaredAtMs = performance.now()
+    declarePlan(model, this.#options.plan).then(
+      () => this.#options.log?.warn('a queue or exchange was gone; the topology was declared again'),
+      (error: Error) =>
+        this.#options.log?.warn({ reason: error.message }, 'a queue or exchange is gone and could not be declared'),
+    )
   }
 
   /** A channel that ended unasked takes its connection with it, and recovery makes everything anew. */

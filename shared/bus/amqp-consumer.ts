@@ -48,7 +48,9 @@ export class AmqpConsumer implements Consumer {
     })
     await channel.prefetch(this.#prefetch)
     this.#session = { channel, window, tag: '' }
-    await this.#subscribe(onLost)
+    // As a change under way: another one, or a cancel, waits for the consumer to have its tag.
+    this.#changing = this.#subscribe(onLost)
+    await this.#changing
     this.#onAttached()
   }
 
@@ -56,12 +58,18 @@ export class AmqpConsumer implements Consumer {
     this.#cancelled = true
     // A change under way may have asked for a consumer that has no tag yet. Whoever made the change hears of its failure.
     await this.#changing.catch(() => undefined)
-    if (this.#session) await this.#session.channel.cancel(this.#session.tag)
+    const session = this.#session
+    try {
+      await session?.channel.cancel(session.tag)
+    } catch (error) {
+      // A channel that ended meanwhile has no consumer any more.
+      if (session && !session.window.closed) throw error
+    }
   }
 
   setPrefetch(prefetch: number): Promise<void> {
     this.#prefetch = prefetch
-    this.#changing = this.#restart()
+    this.#changing = this.#changing.catch(() => undefined).then(() => this.#restart())
     return this.#changing
   }
 
@@ -115,6 +123,10 @@ class AmqpDelivery implements Delivery {
     // On a first delivery the header can only be a stranger's.
     this.returns = this.redelivered && typeof count === 'number' ? count : 0
     window.delivered(raw.fields.deliveryTag, raw)
+  }
+
+  get lost(): boolean {
+    return this.#window.closed
   }
 
   ack(): void {

@@ -125,6 +125,7 @@ export class AmqpPublisher {
     const { exchange, key, body } = entry.message
     this.#inFlight++
     entry.sends++
+    entry.returned = false
     try {
       channel.publish(exchange, key, body, publishOptions(entry.message), (error: Error | null) =>
         this.#settle(channel, entry, error),

@@ -73,6 +73,8 @@ export interface Delivery {
    * broker does not count (classic queues).
    */
   readonly returns: number
+  /** Its connection is gone: the broker delivers it again, and settling it does nothing. */
+  readonly lost: boolean
   ack(): void
   /** Back to the queue, near its front. */
   requeue(): void

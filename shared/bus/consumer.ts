@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
 import type { Body, EventType } from '../events.ts'
-import { type Broker, ClosedError, type Consumer, type Delivery } from './broker.ts'
+import { ClosedError, type Consumer, type Delivery } from './broker.ts'
 import { type Bus, messageFor, Outgoing, publish } from './bus.ts'
 import type { Event } from './envelope.ts'
 import { type FailedHandler, settleFailure, tellFailure, verdictOn } from './failure.ts'
-import { crashError, type Decoder, putAway, SUSPECT_RETURNS, take, takeAny } from './intake.ts'
+import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, take, takeAny } from './intake.ts'
 import { nextPrefetch, PREFETCH_START } from './prefetch.ts'
 import type { RetryPolicy } from './retry.ts'
+import { finishWithin } from './stopping.ts'
 
 /** What a handler gives back: the events that follow. An async generator publishes each when it is yielded. */
 export type Follows = readonly Body[] | Promise<readonly Body[]> | AsyncIterable<Body>
@@ -52,6 +53,7 @@ class ConsumeLoop implements Subscribed {
   readonly #subscription: Subscription
   readonly #inFlight = new Set<Promise<void>>()
   readonly #suspects: (() => Promise<void>)[] = []
+  readonly #survived = new Survived()
   readonly #pace = { handled: 0, tookMs: 0 }
   #prefetch: number
   #consumer: Consumer | undefined
@@ -76,15 +78,10 @@ class ConsumeLoop implements Subscribed {
   async stop(withinMs: number): Promise<void> {
     this.#stopping = true
     this.#stopAdapting()
-    await this.#consumer?.cancel()
-    let expire: () => void = () => undefined
-    const expired = new Promise<void>((resolve) => {
-      expire = this.#bus.clock.after(withinMs, resolve)
+    await finishWithin(this.#bus, withinMs, async () => {
+      await this.#consumer?.cancel()
+      await Promise.all(this.#inFlight)
     })
-    const away = watchAway(this.#bus.broker)
-    await Promise.race([Promise.all(this.#inFlight), away.begun, expired])
-    away.end()
-    expire()
   }
 
   #onDelivery(delivery: Delivery): void {
@@ -101,12 +98,14 @@ class ConsumeLoop implements Subscribed {
     this.#bus.recorder.consumed(queue)
     for (;;) {
       try {
-        if (delivery.returns >= SUSPECT_RETURNS) await this.#alone(() => this.#process(delivery))
-        else await this.#process(delivery)
-        return
+        const crashes = this.#survived.crashesOf(delivery)
+        if (crashes >= SUSPECT_CRASHES) await this.#alone(() => this.#process(delivery, crashes))
+        else await this.#process(delivery, crashes)
+        return this.#survived.note(delivery)
       } catch (error) {
         // Closing: the broker redelivers everything that was not acked.
         if (error instanceof ClosedError) return
+        if (delivery.lost) return this.#survived.note(delivery)
         this.#bus.log.error(
           { err: error, queue },
           'could not publish what follows from a message; it is held and tried again',
@@ -117,12 +116,12 @@ class ConsumeLoop implements Subscribed {
     }
   }
 
-  async #process(delivery: Delivery): Promise<void> {
+  async #process(delivery: Delivery, crashes: number): Promise<void> {
     const { queue, handlers, decode } = this.#subscription
-    const taken = take(delivery, { queue, decode, accepts: (event) => handlers[event.type] !== undefined })
+    const taken = take(delivery, crashes, { queue, decode, accepts: (event) => handlers[event.type] !== undefined })
     if (taken.kind === 'event') await this.#handle(delivery, taken.event)
     else if (taken.kind === 'crashed') {
-      const failed = this.#failureOf(delivery, taken.event, crashError(delivery.returns), 0)
+      const failed = this.#failureOf(delivery, taken.event, crashError(crashes), 0)
       await settleFailure(this.#bus, failed, { kind: 'dead', reason: 'crashed' })
     } else if (taken.kind !== 'stranger') return putAway(this.#bus, delivery, queue, taken)
     delivery.ack()
@@ -230,21 +229,6 @@ class Context implements HandlerContext {
   get log(): Logger {
     return this.#log.child({ correlationId: this.#event.meta.correlationId, messageId: this.#event.meta.id })
   }
-}
-
-/**
- * Resolves when the broker is away or blocks, or at once when it is so already. Nothing in flight can be confirmed or acked then: it
- * comes back to its queue, and waiting for it would only use up the time to stop.
- */
-function watchAway(broker: Broker): { readonly begun: Promise<void>; readonly end: () => void } {
-  if (broker.state !== 'up') return { begun: Promise.resolve(), end: () => undefined }
-  let end: () => void = () => undefined
-  const begun = new Promise<void>((resolve) => {
-    end = broker.onState((state) => {
-      if (state !== 'up') resolve()
-    })
-  })
-  return { begun, end }
 }
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'Error')

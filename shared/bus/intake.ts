@@ -1,17 +1,44 @@
 import type { Delivery } from './broker.ts'
 import type { Bus } from './bus.ts'
-import { type Event, type Parsed, parseEvent, type Stranger } from './envelope.ts'
+import { type Event, metaOf, type Parsed, parseEvent, type Stranger } from './envelope.ts'
 import { settleFailure } from './failure.ts'
 import { Unrecoverable } from './retry.ts'
 
 /**
  * A message that came back this often from consumers that died is taken for the one that kills them, and is dead-lettered by
- * us, well before the queue's own limit. Classic queues do not count, so there a broker restart is the only way out.
+ * us, well before the queue's own limit. Classic queues do not count: there a message that kills its consumer does so for ever.
  */
 export const CRASHES_MAX = 12
 
-/** From this many returns on a message may be the one that crashes its consumer, and is handled alone. */
-export const SUSPECT_RETURNS = 2
+/** From this many crashes on a message may be the one that crashes its consumer, and is handled alone. */
+export const SUSPECT_CRASHES = 2
+
+/** Ids of which a return was seen; the oldest is forgotten. Many more than a consumer holds at once. */
+const SURVIVED_MAX = 10_000
+
+/**
+ * Returns that were no crash: the connection ended, or RabbitMQ took back what was held for half an hour, while this process lived. Without
+ * it a disk that is full over a weekend would condemn every message that waited for it.
+ */
+export class Survived {
+  readonly #returns = new Map<string, number>()
+
+  /** Done with a delivery: if it was lost meanwhile, it comes back, and we are still here. */
+  note({ lost, message }: Delivery): void {
+    if (!lost) return
+    const messageId = metaOf(message).id
+    const seen = this.#returns.get(messageId) ?? 0
+    this.#returns.delete(messageId)
+    this.#returns.set(messageId, seen + 1)
+    const [oldest] = this.#returns.keys()
+    if (oldest !== undefined && this.#returns.size > SURVIVED_MAX) this.#returns.delete(oldest)
+  }
+
+  /** How often a delivery came back from consumers that may have died of it. */
+  crashesOf({ returns, message }: Delivery): number {
+    return returns === 0 ? 0 : Math.max(0, returns - (this.#returns.get(metaOf(message).id) ?? 0))
+  }
+}
 
 /**
  * Takes a suspect out, at random: in the order of the queue, a culprit at its front would end each process before anything else
@@ -42,8 +69,13 @@ export type Taken =
   | { readonly kind: 'poison'; readonly reason: string; readonly type: string | undefined }
   | { readonly kind: 'crashed'; readonly event: Event }
 
-/** First step of the consume loop: bytes and properties to something that can be handled. Never throws. */
-export function take(delivery: Delivery, { queue, decode = parseEvent, takesStrangers, accepts }: Intake): Taken {
+/** First step of the consume loop: bytes and properties to something that can be handled. `crashes` is how often it may have ended its
+ * consumer. Never throws. */
+export function take(
+  delivery: Delivery,
+  crashes: number,
+  { queue, decode = parseEvent, takesStrangers, accepts }: Intake,
+): Taken {
   const parsed = decoded(delivery.message, decode)
   if (parsed === undefined) return { kind: 'ignore' }
   if ('poison' in parsed) return { kind: 'poison', reason: parsed.poison, type: parsed.type }
@@ -53,7 +85,7 @@ export function take(delivery: Delivery, { queue, decode = parseEvent, takesStra
   }
   if (!accepts(parsed))
     return { kind: 'poison', reason: `type: ${queue} does not handle ${parsed.type}`, type: parsed.type }
-  return delivery.returns >= CRASHES_MAX ? { kind: 'crashed', event: parsed } : { kind: 'event', event: parsed }
+  return crashes >= CRASHES_MAX ? { kind: 'crashed', event: parsed } : { kind: 'event', event: parsed }
 }
 
 /** A message that a decoder stumbles over is poison, as one that it refuses. */

@@ -67,6 +67,10 @@ class MemoryDelivery implements Delivery {
     this.message = entry.returns > 0 ? withDeliveryCount(entry) : entry.message
   }
 
+  get lost(): boolean {
+    return this.#subscription.lost
+  }
+
   ack(): void {
     this.#settle()
     this.#queue.ack(this.#subscription, this.#entry)

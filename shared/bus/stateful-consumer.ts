@@ -5,9 +5,10 @@ import { type Bus, messageFor } from './bus.ts'
 import type { Subscribed } from './consumer.ts'
 import type { Event, Stranger } from './envelope.ts'
 import { settleFailure, verdictOn } from './failure.ts'
-import { crashError, type Decoder, putAway, SUSPECT_RETURNS, take, takeAny } from './intake.ts'
+import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, take, takeAny } from './intake.ts'
 import { toOutboxRow } from './outbox-message.ts'
 import type { RetryPolicy, Verdict } from './retry.ts'
+import { finishWithin } from './stopping.ts'
 
 /** What a stateful handler gets: an event, or a message of a type that the catalogue does not have. */
 export type Arrived = Event | Stranger
@@ -56,6 +57,9 @@ export async function subscribeStateful<Tx extends Transaction>(
 class BatchLoop<Tx extends Transaction> implements Subscribed {
   readonly #bus: Bus
   readonly #subscription: StatefulSubscription<Tx>
+  readonly #survived = new Survived()
+  /** Messages on their way to the dead queue. */
+  readonly #aside = new Set<Promise<void>>()
   #waiting: Delivery[] = []
   #running: Promise<void> | undefined
   #consumer: Consumer | undefined
@@ -77,13 +81,11 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
 
   async stop(withinMs: number): Promise<void> {
     this.#stopping = true
-    await this.#consumer?.cancel()
-    let expire: () => void = () => undefined
-    const expired = new Promise<void>((resolve) => {
-      expire = this.#bus.clock.after(withinMs, resolve)
+    await finishWithin(this.#bus, withinMs, async () => {
+      await this.#consumer?.cancel()
+      await this.#running
+      await Promise.all(this.#aside)
     })
-    await Promise.race([this.#running, expired])
-    expire()
   }
 
   async #run(): Promise<void> {
@@ -95,22 +97,29 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   /** Never rejects. */
   async #settle(deliveries: readonly Delivery[]): Promise<void> {
     const items: Item[] = []
+    const suspects: Item[] = []
     for (const delivery of deliveries) {
-      const taken = take(delivery, this.#subscription)
-      if (taken.kind === 'event') items.push({ delivery, arrived: taken.event })
-      else if (taken.kind === 'stranger') items.push({ delivery, arrived: taken.stranger })
-      else if (taken.kind === 'crashed') {
+      if (delivery.lost) continue
+      const crashes = this.#survived.crashesOf(delivery)
+      const taken = take(delivery, crashes, this.#subscription)
+      if (taken.kind === 'event' || taken.kind === 'stranger') {
+        const arrived = taken.kind === 'event' ? taken.event : taken.stranger
+        ;(crashes >= SUSPECT_CRASHES ? suspects : items).push({ delivery, arrived })
+      } else if (taken.kind === 'crashed') {
         const item = { delivery, arrived: taken.event }
-        await this.#guard([delivery], () =>
-          this.#fail(item, crashError(delivery.returns), { kind: 'dead', reason: 'crashed' }),
-        )
-      } else await this.#guard([delivery], () => putAway(this.#bus, delivery, this.#subscription.queue, taken))
+        this.#putAside(delivery, () => this.#fail(item, crashError(crashes), { kind: 'dead', reason: 'crashed' }))
+      } else this.#putAside(delivery, () => putAway(this.#bus, delivery, this.#subscription.queue, taken))
     }
-    const suspects = items.filter(({ delivery }) => delivery.returns >= SUSPECT_RETURNS)
-    const others = items.filter(({ delivery }) => delivery.returns < SUSPECT_RETURNS)
-    if (others.length > 0) await this.#guard(deliveriesOf(others), () => this.#handle(others))
+    if (items.length > 0) await this.#guard(deliveriesOf(items), () => this.#handle(items))
     // A transaction for each: when one of them ends the process, those before it are done.
     for (let one = takeAny(suspects); one; one = takeAny(suspects)) await this.#settleAlone(one)
+    for (const delivery of deliveries) this.#survived.note(delivery)
+  }
+
+  /** Beside the batches: a dead queue that is not there must not keep anything but its own messages waiting. */
+  #putAside(delivery: Delivery, work: () => Promise<void>): void {
+    const done = this.#guard([delivery], work).finally(() => this.#aside.delete(done))
+    this.#aside.add(done)
   }
 
   #settleAlone(item: Item): Promise<void> {
@@ -189,6 +198,8 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
         )
       }
       if (!this.#stopping) await this.#pause(HOLD_MS)
+      // The broker delivers them again; held any longer, they would pile up beside their copies.
+      if (deliveries.every(({ lost }) => lost)) return
       if (this.#stopping) {
         for (const delivery of deliveries) delivery.requeue()
         return

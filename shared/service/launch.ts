@@ -36,6 +36,9 @@ export type Launch<C extends ServiceConfig> = {
 
 /** Of the time to stop, the share that HTTP requests under way get, so that consumers keep the rest. */
 const HTTP_SHARE = 0.5
+/** Kept for closing stores, channels and connections in order once the work in flight has had its time. */
+const CLOSING_MS = 2_000
+const CLOSING_SHARE = 0.2
 
 /** Reads the configuration (throws ConfigError) and begins to start. */
 export function launch<C extends ServiceConfig>(
@@ -100,6 +103,7 @@ export function launch<C extends ServiceConfig>(
     const wasStarting = phase === 'starting'
     phase = 'stopping'
     const deadline = Date.now() + config.shutdownTimeoutMs
+    const reserveMs = Math.min(CLOSING_MS, config.shutdownTimeoutMs * CLOSING_SHARE)
     let brokerClosed: Promise<void> | undefined
     const closeBroker = async () => {
       brokerClosed ??= broker?.close(Math.max(0, deadline - Date.now()))
@@ -116,7 +120,7 @@ export function launch<C extends ServiceConfig>(
         if (wasStarting) await closeBroker()
         await Promise.allSettled([starting])
       },
-      'stop the service': async () => running?.stop(),
+      'stop the service': async () => running?.stop(Math.max(0, deadline - Date.now() - reserveMs)),
       'close the broker': closeBroker,
       'close http': async () => {
         await server?.close()

@@ -39,9 +39,9 @@ export type ServiceContext<C extends ServiceConfig> = {
 export type RunningService = {
   /**
    * Stops taking, finishes what is in flight, then closes stores. No HTTP request is under way when it is called; the broker is
-   * still there and is closed afterwards.
+   * still there and is closed afterwards. What is in flight has `withinMs`, after which the rest goes back to the broker.
    */
-  stop(): Promise<void>
+  stop(withinMs: number): Promise<void>
 }
 
 /** Makes a broker connection; `connectAmqp` and the in-memory broker are wrapped into it. */

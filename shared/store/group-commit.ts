@@ -18,13 +18,13 @@ export type Job<Tx> = {
 }
 
 export class GroupCommit<Tx> {
-  readonly #runGroup: (jobs: readonly Job<Tx>[]) => Promise<void>
+  readonly #runGroup: (jobs: readonly Job<Tx>[]) => Promise<number>
   #waiting: Job<Tx>[] = []
   #working: Promise<void> | undefined
   #closed = false
 
-  /** `runGroup` runs and settles the jobs of one group; when it rejects, all of them that are not settled reject with it. */
-  constructor(runGroup: (jobs: readonly Job<Tx>[]) => Promise<void>) {
+  /** `runGroup` runs and settles the jobs of one group, or as many of the first as time allows, and gives their number; when it rejects, all of them that are not settled reject with it. */
+  constructor(runGroup: (jobs: readonly Job<Tx>[]) => Promise<number>) {
     this.#runGroup = runGroup
   }
 
@@ -58,7 +58,8 @@ export class GroupCommit<Tx> {
       await new Promise((resolve) => setImmediate(resolve))
       const group = this.#waiting.splice(0, JOBS_PER_GROUP_MAX)
       try {
-        await this.#runGroup(group)
+        const ran = await this.#runGroup(group)
+        this.#waiting.unshift(...group.slice(ran))
       } catch (error) {
         for (const job of group) job.reject(error)
       }

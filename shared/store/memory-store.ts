@@ -5,7 +5,10 @@ import type { OutboxRow, PendingRow, Store, Transaction } from './store.ts'
 
 /** A store without a disk, for tests and for a first look: the same promises, except that it forgets when it ends. */
 export class MemoryStore implements Store<Transaction>, Outbox {
-  readonly #groups = new GroupCommit<MemoryTransaction>((jobs) => this.#commit(jobs))
+  readonly #groups = new GroupCommit<MemoryTransaction>(async (jobs) => {
+    await this.#commit(jobs)
+    return jobs.length
+  })
   readonly #listeners = new Set<() => void>()
   /** Inbox: when each `queue` and `id` was first seen, oldest first. */
   readonly #seen = new Map<string, number>()

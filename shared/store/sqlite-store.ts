@@ -21,6 +21,8 @@ const OPEN_PAUSE_MS = 25
  * commit, each with two more fsyncs.
  */
 const CHECKPOINT_PAGES = 8_000
+/** A group of large jobs ends here, so that the event loop turns in between. */
+const GROUP_MS_MAX = 50
 /** A burst may grow the write-ahead log; it is cut back to this size afterwards. */
 const WAL_BYTES_KEPT = 64 * 1024 * 1024
 
@@ -107,13 +109,17 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     }
   }
 
-  async #commit(jobs: readonly Job<SqliteTransaction>[]): Promise<void> {
+  async #commit(jobs: readonly Job<SqliteTransaction>[]): Promise<number> {
+    const endAtMs = performance.now() + GROUP_MS_MAX
+    let ran = 0
     const done: { job: Job<SqliteTransaction>; tx: SqliteTransaction }[] = []
     try {
       this.#writer.run('begin immediate')
       for (const job of jobs) {
         const tx = new SqliteTransaction(this.#writer)
         if (await this.#runAlone(job, tx, jobs.length > 1)) done.push({ job, tx })
+        ran++
+        if (performance.now() > endAtMs) break
       }
       this.#writer.run('commit')
     } catch (error) {
@@ -123,6 +129,7 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     for (const { tx } of done) this.#count(tx)
     if (done.some(({ tx }) => tx.outbox.added > 0)) for (const listener of this.#listeners) listener()
     for (const { job } of done) job.resolve()
+    return ran
   }
 
   /** Runs one job; with others in its group, behind a savepoint, so that it can be undone alone. */

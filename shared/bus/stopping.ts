@@ -1,0 +1,31 @@
+import type { Broker } from './broker.ts'
+import type { Bus } from './bus.ts'
+
+/**
+ * Gives the work of a stop its time. Ends early when the broker is away or goes: nothing in flight can be confirmed or acked then, it comes
+ * back to its queue, and waiting for it would only use up the time to stop. Never rejects: what fails on the way out is logged.
+ */
+export async function finishWithin(bus: Bus, withinMs: number, work: () => Promise<void>): Promise<void> {
+  let cancelTimer: () => void = () => undefined
+  const expired = new Promise<void>((resolve) => {
+    cancelTimer = bus.clock.after(withinMs, resolve)
+  })
+  const away = watchAway(bus.broker)
+  const finished = work().catch((error: unknown) =>
+    bus.log.warn({ err: error }, 'could not stop a consumer in order; the broker takes back what it held'),
+  )
+  await Promise.race([finished, away.begun, expired])
+  away.end()
+  cancelTimer()
+}
+
+function watchAway(broker: Broker): { readonly begun: Promise<void>; readonly end: () => void } {
+  if (broker.state !== 'up') return { begun: Promise.resolve(), end: () => undefined }
+  let end: () => void = () => undefined
+  const begun = new Promise<void>((resolve) => {
+    end = broker.onState((state) => {
+      if (state !== 'up') resolve()
+    })
+  })
+  return { begun, end }
+}

@@ -46,6 +46,12 @@ const bad: Readonly<Record<string, Bad>> = {
   'count 10001': { path: '/api/objects?count=10001', status: 400, fields: ['count'] },
   'count abc': { path: '/api/objects?count=abc', status: 400, fields: ['count'] },
   'count 1.5': { path: '/api/objects?count=1.5', status: 400, fields: ['count'] },
+  'too much content at once': {
+    path: '/api/objects?count=100',
+    body: JSON.stringify({ content: 'x'.repeat(50_000) }),
+    status: 413,
+    detail: /5000000 characters, at most 4194304/,
+  },
   'an unknown parameter': { path: '/api/objects?cuont=2', status: 400, fields: ['cuont'] },
   'an endless key': { headers: { 'idempotency-key': 'k'.repeat(300) }, status: 400, fields: ['idempotency-key'] },
   'a nonsensical cursor': {

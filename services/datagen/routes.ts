@@ -63,7 +63,9 @@ export function serveObjects(http: Http, api: ObjectsApi): void {
             detail: `count × content is ${chars} characters, at most ${CONTENT_CHARS_MAX} are taken at once: send several requests.`,
           })
         const order = { wish: body, count: query.count, traceparent: headers.traceparent }
-        const made = await api.store.write((tx) => answerOnce(tx, headers['idempotency-key'], { order, api }))
+        const made = await api.store
+          .write((tx) => answerOnce(tx, headers['idempotency-key'], { order, api }))
+          .catch(storeTrouble)
         return reply.code(201).header('location', `/api/objects/${made.location}`).send(made.answer)
       },
     )
@@ -114,7 +116,7 @@ function answerOnce(tx: SqliteTransaction, key: string | undefined, { order, api
 
 function makeOrdered(tx: SqliteTransaction, { order: { wish, count, traceparent }, api }: Making): Made {
   // Asked here, where requests come one after another: many at once could not all see the room that is left.
-  if (api.store.countPending() + (count ?? 1) > api.outboxRowsMax)
+  if (tx.countPending() + (count ?? 1) > api.outboxRowsMax)
     throw unavailable(
       'Too many objects wait for the message broker; look at /health/ready and come back.',
       RETRY_AFTER_S,

@@ -5,6 +5,7 @@ import type { OutboxRow, Transaction } from './store.ts'
 const REMEMBER = 'insert into inbox(queue, id, at) values (?, ?, ?) on conflict do nothing'
 const FORGET = `delete from inbox where at < ? and seq in (select seq from inbox order by seq limit ?)`
 const ENQUEUE = 'insert into outbox(exchange, key, body, properties) values (?, ?, ?, ?)'
+const COUNT_PENDING = 'select count(*) as n from outbox'
 const REMOVE = 'delete from outbox where seq in (select value from json_each(?))'
 
 /** What a job may do: inbox and outbox, and SQL of the service's own. It ends with its job. */
@@ -27,6 +28,11 @@ export class SqliteTransaction implements Transaction {
       this.outbox.lastSeq = this.run(ENQUEUE, exchange, key, body, properties).lastId
       this.outbox.added++
     }
+  }
+
+  /** Rows in the outbox, those of this job and of the jobs before it in the same group included. */
+  countPending(): number {
+    return this.get(counted, COUNT_PENDING)?.n ?? 0
   }
 
   /** Forgets outbox rows that the broker has confirmed. */
@@ -68,6 +74,8 @@ export class SqliteTransaction implements Transaction {
       throw new Error('The transaction has ended: await everything inside the job.')
   }
 }
+
+const counted = z.object({ n: z.number() })
 
 /** The columns of `PendingRow`. */
 export const pendingRow = z.object({

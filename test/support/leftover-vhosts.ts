@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
-import { testConfig } from '../config.ts'
+import { findTestConfig } from '../config.ts'
 import { call, LET_GO_MS, vhostPrefix } from './vhost.ts'
 
 const vhosts = z.array(z.object({ name: z.string() }))
 
 /** After all tests: deletes the virtual hosts that are left on a broker which will outlive them. */
 export async function teardown(): Promise<void> {
-  const { managementUrl, isShared } = testConfig()
-  if (!isShared) return
+  const config = findTestConfig()
+  if (!config?.isShared) return
+  const { managementUrl } = config
   await pause(LET_GO_MS)
   const listed = vhosts.parse(await call(managementUrl, { method: 'GET', path: '/api/vhosts', body: undefined }))
   for (const { name } of listed.filter((vhost) => vhost.name.startsWith(vhostPrefix(process.pid))))

@@ -11,9 +11,10 @@ const STOP_MARGIN_MS = 2_000
 
 /**
  * V8 lets its heap grow in proportion to what it may become, a quarter of the machine by default. What a service holds is bounded by
- * prefetch and body size and far below this; with it a service stays below 150 MB under load (docs/performance.md).
+ * prefetch and body size and far below this; with it a service stays below 150 MB under load. The space for young objects, which V8 would cut
+ * along with it, keeps its usual size (docs/performance.md).
  */
-export const serviceNodeFlags = ['--max-old-space-size=256']
+export const serviceNodeFlags = ['--max-old-space-size=256', '--max-semi-space-size=16']
 
 export type ServiceProcess = {
   readonly name: string

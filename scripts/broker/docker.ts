@@ -60,7 +60,7 @@ export async function startContainer(): Promise<{ amqpUrl: string; managementUrl
     await remove()
     throw error
   }
-  // The engine keeps it; when it dies all the same, the services wait for it as for any broker.
+  // When it dies the services wait, as for any broker; `docker start` brings it back.
   return { amqpUrl, managementUrl, running: { exited: new Promise(() => {}), stop: remove, kill: remove } }
 }
 

@@ -193,8 +193,5 @@ export class AmqpPublisher {
 
 const isChannelClosed = (error: unknown) => error instanceof Error && error.name === 'IllegalOperationError'
 
-const publishOptions = ({ properties, mandatory }: Message): Options.Publish => ({
-  ...properties,
-  persistent: true,
-  ...(mandatory && { mandatory }),
-})
+const publishOptions = ({ properties, mandatory }: Message): Options.Publish =>
+  mandatory ? { ...properties, persistent: true, mandatory } : { ...properties, persistent: true }

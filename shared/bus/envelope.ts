@@ -151,6 +151,15 @@ export type Sending = {
   readonly traceparent?: string | undefined
 }
 
+/** Field by field: spreads of optional fields are what V8 is slowest at, and every event passes here. */
+function headersOf({ atMs, tenant, causationId, traceparent }: Sending): Headers {
+  const headers: Record<string, HeaderValue> = { 'x-ebs-at': atMs }
+  if (tenant) headers['x-ebs-tenant'] = tenant
+  if (causationId) headers['x-ebs-causation'] = causationId
+  if (traceparent) headers.traceparent = traceparent
+  return headers
+}
+
 /** An event as a message on the exchange `ebs`. Throws Unrecoverable when it is larger than any consumer would take. */
 export function toMessage(body: Body, sending: Sending): Message {
   const bytes = Buffer.from(JSON.stringify(body))
@@ -169,12 +178,7 @@ export function toMessage(body: Body, sending: Sending): Message {
       timestamp: Math.floor(sending.atMs / 1000),
       appId: sending.service,
       contentType: 'application/json',
-      headers: {
-        'x-ebs-at': sending.atMs,
-        ...(sending.tenant && { 'x-ebs-tenant': sending.tenant }),
-        ...(sending.causationId && { 'x-ebs-causation': sending.causationId }),
-        ...(sending.traceparent && { traceparent: sending.traceparent }),
-      },
+      headers: headersOf(sending),
     },
   }
 }

@@ -27,7 +27,8 @@ export type Origin = {
 
 /** The id of an emitted event: the same whenever the handler runs again, and in time order with its cause. */
 export function deriveId({ cause, queue, type, position, attempt }: Origin): string {
-  const digest = hash('sha256', JSON.stringify([cause, queue, type, position, attempt ?? null]))
+  // The cause last: it may be a stranger's, with line breaks in it, and everything before it is ours.
+  const digest = hash('sha256', `${queue}\n${type}\n${position}\n${attempt ?? ''}\n${cause}`)
   const prefix = UUID.test(cause)
     ? cause.replace('-', '').slice(0, TIME_DIGITS)
     : hash('sha256', cause).slice(0, TIME_DIGITS)

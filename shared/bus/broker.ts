@@ -134,7 +134,7 @@ export type Drift = {
   readonly found: string
 }
 
-/** Queues or exchanges exist with other arguments: nothing was changed, and the message says what to do. */
+/** Queues or exchanges exist with other arguments: they were left as they are, and the message says what to do. */
 export class TopologyDriftError extends Error {
   override readonly name = 'TopologyDriftError'
   readonly drifts: readonly Drift[]

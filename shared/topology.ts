@@ -18,12 +18,33 @@ type QueueRow = {
   readonly hears: readonly string[]
   /** Only one consumer at a time gets messages; the others stand by. */
   readonly singleActive?: true
+  /** Messages are worthless after this time and then vanish: nobody waits for the answer to a question any more. */
+  readonly ttlMs?: number
 }
 
 /** Work queues. Each has a `<queue>.dead` beside it and is a destination of the delay ladder. */
 export const queues = {
   distributor_consume: { hears: ['objects'] },
   process_consume: { hears: ['task-requests'] },
+  flow_worker_consume: { hears: ['flow-worker'] },
+  flow_backend_consume: { hears: ['flow-backend'] },
+  datagen_consume: { hears: ['objects.completed', 'objects.failed'] },
+  hub_consume: {
+    hears: [
+      'eventbus-collector',
+      'tasks.finished',
+      'tasks.failed',
+      'activities.*',
+      'initiate_workflow',
+      'initiate_journey.#',
+      'flows.*',
+      'messages.*',
+      'sidelines.*',
+    ],
+    singleActive: true,
+  },
+  /** Questions to the hub. Beside its other work, so that a backlog keeps nobody waiting for a status. */
+  hub_ask: { hears: [], ttlMs: 5_000 },
   statistics: { hears: ['#'], singleActive: true },
 } as const satisfies Record<string, QueueRow>
 
@@ -172,12 +193,14 @@ const holdArguments = (queueType: QueueType): Arguments =>
 
 const workArguments = (name: string, row: QueueRow, queueType: QueueType): Arguments => ({
   'x-queue-type': queueType,
+  // What expires by design must not pile up as dead letters.
+  ...(row.ttlMs === undefined ? deadLettering(name, queueType) : { 'x-message-ttl': row.ttlMs }),
+  ...(queueType === 'quorum' && { 'x-delivery-limit': WORK_DELIVERIES_MAX }),
+  ...(row.singleActive && { 'x-single-active-consumer': true }),
+})
+
+const deadLettering = (name: string, queueType: QueueType): Arguments => ({
   'x-dead-letter-exchange': '',
   'x-dead-letter-routing-key': deadQueueOf(name),
-  ...(queueType === 'quorum' && {
-    'x-dead-letter-strategy': 'at-least-once',
-    'x-overflow': 'reject-publish',
-    'x-delivery-limit': WORK_DELIVERIES_MAX,
-  }),
-  ...(row.singleActive && { 'x-single-active-consumer': true }),
+  ...(queueType === 'quorum' && { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }),
 })

@@ -46,7 +46,7 @@ export function record(tx: SqliteTransaction, batch: readonly RecordedEvent[], n
     else if (event.body?.type === 'OBJECT_CREATED') {
       const { body } = event
       objects.change(body.object.id, (row) => evolveObject(row, body))
-    } else if (event.body) recordTask(event.body, event, { tasks, objects })
+    } else if (event.body && isTaskBody(event.body)) recordTask(event.body, event, { tasks, objects })
   }
   for (const { before, after } of tasks.changes()) {
     sums.count(countersOfTask(before), countersOfTask(after))
@@ -74,6 +74,9 @@ const bounded = (event: RecordedEvent, nowMs: number): RecordedEvent => ({
   tenant: event.tenant?.slice(0, NAME_CHARS_MAX) ?? null,
   atMs: event.atMs >= 0 && event.atMs <= TIME_MS_MAX ? Math.round(event.atMs) : nowMs,
 })
+
+const taskTypes: ReadonlySet<string> = new Set(['TASK_CREATED', 'TASK_STARTED', 'TASK_FINISHED', 'TASK_FAILED'])
+const isTaskBody = (body: Body): body is TaskBody => taskTypes.has(body.type)
 
 type Rows = { readonly tasks: Touched<TaskRow>; readonly objects: Touched<ObjectRow> }
 

@@ -1,0 +1,93 @@
+import type { z } from 'zod'
+import type { Body, EventType } from '../events.ts'
+
+/**
+ * The hub's contract: what a user of the platform writes to coordinate workers. Three functions say what to call and what to
+ * reply; deadlines, retries, duplicates, undoing and the one reply are taken care of here.
+ */
+
+type Json = z.core.util.JSONType
+
+/** How a call is tried: `retries` = N means N + 1 attempts, each with `timeoutMs`, with `backoffMs` before each retry. */
+export type CallPolicy = { readonly timeoutMs: number; readonly retries: number; readonly backoffMs: number }
+
+/** What a call came to, or `complete: false` for a sign of progress. A timeout is an answer with the error OPERATION_TIMED_OUT. */
+export type Answer = {
+  readonly callId: string
+  readonly name: string
+  readonly input: Json
+  /** The attempt that it answers, from 1. */
+  readonly attempt: number
+  /** 200 family: succeeded; 400 family: never will; 500 family: every retry was used up. */
+  readonly status: number
+  readonly output?: Json | undefined
+  readonly error?: string | undefined
+  readonly complete: boolean
+}
+
+/** What the functions of a contract may do. It takes effect together, when they return. */
+export interface HubActions {
+  /** Id of the conversation. */
+  readonly id: string
+  readonly nowMs: number
+  /** Calls a worker; gives the id of the call. `undo` is the call that takes it back, made when the conversation fails after it has succeeded. */
+  call(name: string, input: Json, options?: { readonly undo?: { readonly name: string; readonly input: Json } }): string
+  /** Ends the conversation well. */
+  reply(output?: Json): void
+  /** Ends it badly: what has succeeded and can be undone is undone first, newest first, then the one error reply goes out. */
+  fail(error: string, options?: { readonly callId?: string }): void
+}
+
+/** A call as it goes to the worker. */
+export type CallMessage = {
+  readonly callId: string
+  readonly conversationId: string
+  readonly name: string
+  readonly input: Json
+  readonly attempt: number
+  readonly deadlineMs: number
+}
+
+/** How a conversation ended badly. */
+export type Failure<S> = {
+  readonly conversationId: string
+  readonly state: S
+  readonly durationMs: number
+  readonly kind: 'worker-error' | 'hub-timeout' | 'cancelled'
+  readonly error: string
+  readonly callId: string | undefined
+  /** Ids of calls that were undone, and of those that should have been. */
+  readonly undone: readonly string[]
+  readonly notUndone: readonly string[]
+}
+
+/** A kind of conversation, as its author writes it. `S` is what its functions keep between messages: plain JSON. */
+export type HubContract<R extends EventType, A extends EventType, S> = {
+  /** Name in the store, the API and the metrics. */
+  readonly kind: string
+  /** Events that start one, and that answer its calls. The answer's body is that of FLOW_CALL_ANSWERED. */
+  readonly request: R
+  readonly answer: A
+  readonly keyOf: (request: Body<R>) => string
+  /** The same key is the same request; another one with the same id is a conflict. */
+  readonly requestKeyOf: (request: Body<R>) => string
+  readonly state: z.ZodType<S>
+  readonly deadlineMs: number
+  readonly call: CallPolicy
+  readonly onRequest: (request: Body<R>, hub: HubActions) => S
+  readonly onAnswer: (state: S, answer: Answer, hub: HubActions) => S
+  /** Its own deadline passed. Missing: the error reply `hub-timeout`, at once. */
+  readonly onTimeout?: (state: S, hub: HubActions) => S
+  readonly says: {
+    readonly called: (call: CallMessage) => Body
+    readonly timedOut: (call: CallMessage) => Body
+    readonly replied: (end: {
+      readonly conversationId: string
+      readonly state: S
+      readonly durationMs: number
+      readonly output: Json | undefined
+    }) => Body
+    readonly failed: (end: Failure<S>) => Body
+    readonly refused: (conversationId: string, reason: string) => Body
+  }
+}

@@ -1,4 +1,5 @@
-import type { Transaction } from './store.ts'
+import type { Outbox } from './outbox-relay.ts'
+import type { Store, Transaction } from './store.ts'
 
 /**
  * What a coordinator keeps: one document per conversation, changed by compare-and-set; its append-only history; its timers;
@@ -32,9 +33,12 @@ export type ConversationChange = {
 
 export type HistoryEntry = { readonly atMs: number; readonly what: string; readonly detail: string | null }
 
-/** `token` counts how often this name was armed, from 1, so that an act on an older arming can be told. */
+/** `token` is another one each time a timer is armed, and never comes again: an act on an older arming can be told. */
 export type Timer = ConversationId & { readonly name: string; readonly token: number; readonly dueMs: number }
 export type TimerId = ConversationId & { readonly name: string }
+
+/** The order of timers: by due time; of those due together, the first armed. */
+export const earliestFirst = (a: Timer, b: Timer): number => a.dueMs - b.dueMs || a.token - b.token
 
 /** An event that waits for its conversation: JSON text that the caller understands. */
 export type EarlyEvent = ConversationId & { readonly event: string; readonly atMs: number }
@@ -54,21 +58,45 @@ export class VersionConflictError extends Error {
   override readonly name = 'VersionConflictError'
 }
 
+/** Throws VersionConflictError when the change was not decided on what is stored; 0 stands for nothing. */
+export function assertVersion({ kind, key }: ConversationId, readVersion: number, version: number): void {
+  if (readVersion === version) return
+  throw new VersionConflictError(
+    `${kind} '${key}' is at version ${version} and the change was decided on ${readVersion}: decide again on what is there now.`,
+  )
+}
+
+/** The cursor is none that a listing gave: begin the listing again without one. */
+export class InvalidCursorError extends Error {
+  override readonly name = 'InvalidCursorError'
+}
+
+/** Where conversations are kept, with the inbox and the outbox that go with them. */
+export interface ConversationStore extends Store<ConversationTransaction>, Outbox {
+  /** Sees what is committed. */
+  readonly reader: ConversationReader
+  /** Forgets inbox ids older than 30 days; gives back how many. */
+  prune(nowMs: number): Promise<number>
+}
+
 type Sync<T> = T | Promise<T>
 
 /** Inside a transaction: sees what the transaction wrote. */
 export interface ConversationTransaction extends Transaction {
   /** Those that are there, in any order. */
   findConversations(ids: readonly ConversationId[]): Sync<readonly Conversation[]>
-  /** Writes documents and appends history. Throws VersionConflictError. A document at most once per call. */
+  /**
+   * Writes documents and appends history. A document at most once per call, with a version above the one that was read.
+   * Throws VersionConflictError.
+   */
   saveConversations(changes: readonly ConversationChange[]): Sync<void>
-  /** Arms or moves timers; the token is counted by the store. */
+  /** Arms timers, or moves those that are armed; each gets a new token. */
   armTimers(timers: readonly (TimerId & { readonly dueMs: number })[]): Sync<void>
   /** Those that are not there are none the worse for it; gives back how many were. */
   cancelTimers(ids: readonly TimerId[]): Sync<number>
   /** Cancels every timer of these conversations. */
   cancelTimersOf(ids: readonly ConversationId[]): Sync<void>
-  /** Removes and gives back timers due at `nowMs` or before, earliest first, at most `limit`. */
+  /** Removes and gives back timers due at `nowMs` or before, earliest first (of those due together, the first armed), at most `limit`. */
   takeDueTimers(nowMs: number, limit: number): Sync<readonly Timer[]>
   /** Removes one timer, whenever it is due, and gives it back; undefined when it is not there or has another token. */
   takeTimer(id: TimerId, token?: number): Sync<Timer | undefined>
@@ -78,14 +106,15 @@ export interface ConversationTransaction extends Transaction {
   addWakeups(slotsMs: readonly number[]): Sync<readonly number[]>
   /** Forgets wake-ups up to this time. */
   removeWakeups(upToMs: number): Sync<void>
-  /** Keeps an event for its conversation. Gives false, and keeps nothing, when there are `limit` of all conversations already. */
+  /** Keeps events for their conversations. Gives false, and keeps nothing, when `limit` are kept already, of all conversations together. */
   keepEarly(events: readonly EarlyEvent[], limit: number): Sync<boolean>
-  /** Removes and gives back what was kept for a conversation since `sinceMs`, oldest first. */
+  /** Removes and gives back what was kept for a conversation at `sinceMs` or after, in the order kept. */
   takeEarly(id: ConversationId, sinceMs: number): Sync<readonly EarlyEvent[]>
-  /** Removes events kept before `beforeMs`, at most `limit`; gives them back. */
+  /** Removes events kept before `beforeMs`, oldest first, at most `limit`; gives them back. */
   expireEarly(beforeMs: number, limit: number): Sync<readonly EarlyEvent[]>
+  /** Adds to the counts; `lastKey` and `lastAtMs` are those of the newest. */
   countIgnored(counts: readonly IgnoredCount[]): Sync<void>
-  /** Removes ended conversations with their history, at most `limit`; gives back how many. */
+  /** Removes conversations that ended before `endedAtMs` in one of these statuses, with their history, at most `limit`; gives back how many. */
   removeEnded(before: { readonly endedAtMs: number; readonly statuses: readonly string[] }, limit: number): Sync<number>
 }
 
@@ -99,24 +128,28 @@ export type ConversationFilter = {
   readonly createdBeforeMs?: number | undefined
 }
 
-/** A page: what is behind `next` comes with the next one. */
+/** A page. `next`, undefined on the last one, is the cursor of the page behind it. */
 export type Page<T> = { readonly items: readonly T[]; readonly next: string | undefined }
+/** `limit` from 1. `cursor` is the `next` of a page of the same list; what has come or gone meanwhile shifts nothing. */
 export type PageRequest = { readonly limit: number; readonly cursor?: string | undefined }
 
 /** The side of whoever looks: sees what is committed. */
 export interface ConversationReader {
   findConversation(id: ConversationId): Sync<Conversation | undefined>
+  /** The newest `limit` lines, oldest first. */
   historyOf(id: ConversationId, limit: number): Sync<readonly HistoryEntry[]>
-  timersOf(id: ConversationId): Sync<readonly Timer[]>
-  /** Newest first. */
-  listConversations(filter: ConversationFilter, page: PageRequest): Sync<Page<Conversation>>
   /** Earliest due first. */
+  timersOf(id: ConversationId): Sync<readonly Timer[]>
+  /** Newest first. Throws InvalidCursorError. */
+  listConversations(filter: ConversationFilter, page: PageRequest): Sync<Page<Conversation>>
+  /** Earliest due first. Throws InvalidCursorError. */
   listTimers(
     filter: { readonly kind?: string | undefined; readonly dueBeforeMs?: number | undefined },
     page: PageRequest,
   ): Sync<Page<Timer>>
+  /** By kind, reason and type. */
   listIgnored(): Sync<readonly IgnoredCount[]>
-  /** For metrics: open conversations by kind, with the time the oldest was created. */
+  /** Open conversations by kind, with the time the oldest was created. Costs the same however many there are; so do the next two. */
   countOpen(): Sync<readonly { readonly kind: string; readonly count: number; readonly oldestMs: number }[]>
   countTimers(): Sync<number>
   countEarly(): Sync<number>

@@ -3,9 +3,13 @@ import { INBOX_KEEP_MS } from './inbox-retention.ts'
 import type { Outbox } from './outbox-relay.ts'
 import type { OutboxRow, PendingRow, Store, Transaction } from './store.ts'
 
+/** What a job works on: `apply` is called when it has succeeded, and makes its changes durable in one go. */
+export type Draft<Tx> = { readonly tx: Tx; apply(): void }
+
 /** A store without a disk, for tests and for a first look: the same promises, except that it forgets when it ends. */
-export class MemoryStore implements Store<Transaction>, Outbox {
-  readonly #groups = new GroupCommit<MemoryTransaction>(async (jobs) => {
+export class MemoryStoreOf<Tx extends Transaction> implements Store<Tx>, Outbox {
+  readonly #begin: (inboxAndOutbox: Transaction) => Draft<Tx>
+  readonly #groups = new GroupCommit<Tx>(async (jobs) => {
     await this.#commit(jobs)
     return jobs.length
   })
@@ -15,7 +19,12 @@ export class MemoryStore implements Store<Transaction>, Outbox {
   readonly #outbox = new Map<number, OutboxRow>()
   #lastSeq = 0
 
-  write<T>(job: (tx: Transaction) => T | Promise<T>): Promise<T> {
+  /** `begin` adds to a job's inbox and outbox what else it works on. */
+  constructor(begin: (inboxAndOutbox: Transaction) => Draft<Tx>) {
+    this.#begin = begin
+  }
+
+  write<T>(job: (tx: Tx) => T | Promise<T>): Promise<T> {
     return this.#groups.write(job)
   }
 
@@ -58,14 +67,16 @@ export class MemoryStore implements Store<Transaction>, Outbox {
     return old.length
   }
 
-  async #commit(jobs: readonly Job<MemoryTransaction>[]): Promise<void> {
+  async #commit(jobs: readonly Job<Tx>[]): Promise<void> {
     const before = this.#lastSeq
-    const done: Job<MemoryTransaction>[] = []
+    const done: Job<Tx>[] = []
     for (const job of jobs) {
-      const tx = new MemoryTransaction(this.#seen)
+      const inboxAndOutbox = new MemoryTransaction(this.#seen)
+      const draft = this.#begin(inboxAndOutbox)
       try {
-        await job.run(tx)
-        this.#apply(tx)
+        await job.run(draft.tx)
+        this.#apply(inboxAndOutbox)
+        draft.apply()
         done.push(job)
       } catch (error) {
         job.reject(error)
@@ -75,15 +86,24 @@ export class MemoryStore implements Store<Transaction>, Outbox {
     for (const job of done) job.resolve()
   }
 
-  #apply({ seen, rows }: MemoryTransaction): void {
+  #apply({ seen, forgotten, rows }: MemoryTransaction): void {
+    for (const key of forgotten) this.#seen.delete(key)
     for (const [key, atMs] of seen) this.#seen.set(key, atMs)
     for (const row of rows) this.#outbox.set(++this.#lastSeq, row)
+  }
+}
+
+/** A store of inbox and outbox only. */
+export class MemoryStore extends MemoryStoreOf<Transaction> {
+  constructor() {
+    super((tx) => ({ tx, apply: () => undefined }))
   }
 }
 
 /** Collects what a job does; the store applies it when the job has succeeded. */
 class MemoryTransaction implements Transaction {
   readonly seen = new Map<string, number>()
+  readonly forgotten = new Set<string>()
   readonly rows: OutboxRow[] = []
   readonly #before: ReadonlyMap<string, number>
 
@@ -94,15 +114,24 @@ class MemoryTransaction implements Transaction {
   recordFirstSeen(queue: string, ids: readonly string[], atMs: number): ReadonlySet<string> {
     return new Set(
       ids.filter((id) => {
-        const key = JSON.stringify([queue, id])
-        if (this.#before.has(key) || this.seen.has(key)) return false
+        const key = keyOf(queue, id)
+        if ((this.#before.has(key) && !this.forgotten.has(key)) || this.seen.has(key)) return false
         this.seen.set(key, atMs)
         return true
       }),
     )
   }
 
+  forget(queue: string, ids: readonly string[]): void {
+    for (const id of ids) {
+      this.seen.delete(keyOf(queue, id))
+      this.forgotten.add(keyOf(queue, id))
+    }
+  }
+
   enqueue(rows: readonly OutboxRow[]): void {
     this.rows.push(...rows)
   }
 }
+
+const keyOf = (queue: string, id: string) => JSON.stringify([queue, id])

@@ -3,7 +3,8 @@ import type { RowParser, SqlValue, Statements } from './statements.ts'
 import type { OutboxRow, Transaction } from './store.ts'
 
 const REMEMBER = 'insert into inbox(queue, id, at) values (?, ?, ?) on conflict do nothing'
-const FORGET = `delete from inbox where at < ? and seq in (select seq from inbox order by seq limit ?)`
+const FORGET = 'delete from inbox where queue = ? and id = ?'
+const PRUNE = `delete from inbox where at < ? and seq in (select seq from inbox order by seq limit ?)`
 const ENQUEUE = 'insert into outbox(exchange, key, body, properties) values (?, ?, ?, ?)'
 const COUNT_PENDING = 'select count(*) as n from outbox'
 const REMOVE = 'delete from outbox where seq in (select value from json_each(?))'
@@ -21,6 +22,10 @@ export class SqliteTransaction implements Transaction {
 
   recordFirstSeen(queue: string, ids: readonly string[], atMs: number): ReadonlySet<string> {
     return new Set(ids.filter((id) => this.run(REMEMBER, queue, id, atMs).changes > 0))
+  }
+
+  forget(queue: string, ids: readonly string[]): void {
+    for (const id of ids) this.run(FORGET, queue, id)
   }
 
   enqueue(rows: readonly OutboxRow[]): void {
@@ -42,7 +47,7 @@ export class SqliteTransaction implements Transaction {
 
   /** Forgets inbox rows older than `beforeMs` among the `limit` oldest; gives back how many. */
   pruneInbox(beforeMs: number, limit: number): number {
-    return this.run(FORGET, beforeMs, limit).changes
+    return this.run(PRUNE, beforeMs, limit).changes
   }
 
   /** Runs a statement that changes rows; gives back how many, and the row id of the last insert. */

@@ -18,6 +18,8 @@ export interface Transaction {
     ids: readonly string[],
     atMs: number,
   ): ReadonlySet<string> | Promise<ReadonlySet<string>>
+  /** Forgets that this queue handled these: what comes with one of them is new again. */
+  forget(queue: string, ids: readonly string[]): void | Promise<void>
   /** Puts messages into the outbox, to be published in this order once the transaction is durable. */
   enqueue(rows: readonly OutboxRow[]): void | Promise<void>
 }

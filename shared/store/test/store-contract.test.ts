@@ -131,6 +131,39 @@ describe.each(stores)('a %s store', (_, make) => {
     expect(await Promise.all([once(), once()])).toEqual([1, 0])
   })
 
+  test('forgets the ids that it is told to, of that queue only: they are new again', async () => {
+    const store = await open()
+    const seen = (queue: string) => store.write(async (tx) => [...(await tx.recordFirstSeen(queue, ['a', 'b'], 1))])
+    await Promise.all([seen('q'), seen('other')])
+
+    await store.write((tx) => tx.forget('q', ['a', 'never there']))
+
+    expect(await seen('q')).toEqual(['a'])
+    expect(await seen('q')).toEqual([])
+    expect(await seen('other')).toEqual([])
+  })
+
+  test('forgets within a job what the job or one before it recorded; undone with the job', async () => {
+    const store = await open()
+    const record = (id: string) => store.write(async (tx) => (await tx.recordFirstSeen('q', [id], 1)).size)
+    await record('before')
+    const sizes = await store.write(async (tx) => {
+      const first = await tx.recordFirstSeen('q', ['now', 'before'], 1)
+      await tx.forget('q', ['now', 'before'])
+      const second = await tx.recordFirstSeen('q', ['now', 'before'], 1)
+      await tx.forget('q', ['now'])
+      return [first.size, second.size]
+    })
+    const undone = store.write(async (tx) => {
+      await tx.forget('q', ['before'])
+      throw new Error('undone')
+    })
+
+    await expect(undone).rejects.toThrow('undone')
+    expect(sizes).toEqual([1, 2])
+    expect([await record('now'), await record('before')]).toEqual([1, 0])
+  })
+
   test('forgets ids after 30 days and no earlier', async () => {
     const store = await open()
     const old = Array.from({ length: 5_000 }, (_, i) => `old ${i}`)

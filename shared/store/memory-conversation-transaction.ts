@@ -1,0 +1,189 @@
+import {
+  assertVersion,
+  type Conversation,
+  type ConversationChange,
+  type ConversationId,
+  type ConversationTransaction,
+  type EarlyEvent,
+  earliestFirst,
+  type HistoryEntry,
+  type IgnoredCount,
+  type Timer,
+  type TimerId,
+} from './conversations.ts'
+import { MemoryDraft } from './memory-draft.ts'
+import type { OutboxRow, Transaction } from './store.ts'
+
+/** A conversation with its history; `seq` is its place among all that were ever opened. */
+export type Kept = {
+  readonly conversation: Conversation
+  readonly history: readonly HistoryEntry[]
+  readonly seq: number
+}
+type KeptEarly = { readonly event: EarlyEvent; readonly seq: number }
+
+/** What is committed. Keys are texts of what tells the values apart. */
+export class MemoryTables {
+  readonly conversations = new Map<string, Kept>()
+  readonly timers = new Map<string, Timer>()
+  readonly wakeups = new Map<string, number>()
+  readonly early = new Map<string, KeptEarly>()
+  readonly ignored = new Map<string, IgnoredCount>()
+  /** The last number given to a conversation, a timer's arming or an early event. */
+  lastNumber = 0
+}
+
+/** Collects what a job does; `apply` makes it durable in one go. */
+export class MemoryConversationTransaction implements ConversationTransaction {
+  readonly #inboxAndOutbox: Transaction
+  readonly #conversations: MemoryDraft<Kept>
+  readonly #timers: MemoryDraft<Timer>
+  readonly #wakeups: MemoryDraft<number>
+  readonly #early: MemoryDraft<KeptEarly>
+  readonly #ignored: MemoryDraft<IgnoredCount>
+  readonly #tables: MemoryTables
+  #lastNumber: number
+
+  constructor(tables: MemoryTables, inboxAndOutbox: Transaction) {
+    this.#inboxAndOutbox = inboxAndOutbox
+    this.#tables = tables
+    this.#conversations = new MemoryDraft(tables.conversations)
+    this.#timers = new MemoryDraft(tables.timers)
+    this.#wakeups = new MemoryDraft(tables.wakeups)
+    this.#early = new MemoryDraft(tables.early)
+    this.#ignored = new MemoryDraft(tables.ignored)
+    this.#lastNumber = tables.lastNumber
+  }
+
+  apply(): void {
+    for (const draft of [this.#conversations, this.#timers, this.#wakeups, this.#early, this.#ignored]) draft.apply()
+    this.#tables.lastNumber = this.#lastNumber
+  }
+
+  recordFirstSeen(queue: string, ids: readonly string[], atMs: number) {
+    return this.#inboxAndOutbox.recordFirstSeen(queue, ids, atMs)
+  }
+
+  forget(queue: string, ids: readonly string[]) {
+    return this.#inboxAndOutbox.forget(queue, ids)
+  }
+
+  enqueue(rows: readonly OutboxRow[]) {
+    return this.#inboxAndOutbox.enqueue(rows)
+  }
+
+  findConversations(ids: readonly ConversationId[]): readonly Conversation[] {
+    return ids.flatMap((id) => this.#conversations.get(keyOf(id))?.conversation ?? [])
+  }
+
+  saveConversations(changes: readonly ConversationChange[]): void {
+    for (const { to, readVersion, history } of changes) {
+      const kept = this.#conversations.get(keyOf(to))
+      assertVersion(to, readVersion, kept?.conversation.version ?? 0)
+      this.#conversations.set(keyOf(to), {
+        conversation: to,
+        history: [...(kept?.history ?? []), ...history],
+        seq: kept?.seq ?? this.#nextNumber(),
+      })
+    }
+  }
+
+  armTimers(timers: readonly (TimerId & { readonly dueMs: number })[]): void {
+    for (const { kind, key, name, dueMs } of timers) {
+      const timer = { kind, key, name, dueMs, token: this.#nextNumber() }
+      this.#timers.set(timerKeyOf(timer), timer)
+    }
+  }
+
+  cancelTimers(ids: readonly TimerId[]): number {
+    return ids.filter((id) => this.#timers.delete(timerKeyOf(id))).length
+  }
+
+  cancelTimersOf(ids: readonly ConversationId[]): void {
+    const keys = new Set(ids.map(keyOf))
+    this.cancelTimers(this.#timers.values().filter((timer) => keys.has(keyOf(timer))))
+  }
+
+  takeDueTimers(nowMs: number, limit: number): readonly Timer[] {
+    const due = this.#timers.values().filter(({ dueMs }) => dueMs <= nowMs)
+    const taken = due.toSorted(earliestFirst).slice(0, limit)
+    this.cancelTimers(taken)
+    return taken
+  }
+
+  takeTimer(id: TimerId, token?: number): Timer | undefined {
+    const timer = this.#timers.get(timerKeyOf(id))
+    if (!timer || (token !== undefined && token !== timer.token)) return undefined
+    this.cancelTimers([id])
+    return timer
+  }
+
+  nextTimerDue(): number | undefined {
+    return this.#timers.values().toSorted(earliestFirst)[0]?.dueMs
+  }
+
+  addWakeups(slotsMs: readonly number[]): readonly number[] {
+    return slotsMs.filter((slotMs) => {
+      const isNew = this.#wakeups.get(String(slotMs)) === undefined
+      this.#wakeups.set(String(slotMs), slotMs)
+      return isNew
+    })
+  }
+
+  removeWakeups(upToMs: number): void {
+    for (const slotMs of this.#wakeups.values()) if (slotMs <= upToMs) this.#wakeups.delete(String(slotMs))
+  }
+
+  keepEarly(events: readonly EarlyEvent[], limit: number): boolean {
+    if (this.#early.values().length >= limit) return false
+    for (const event of events) {
+      const seq = this.#nextNumber()
+      this.#early.set(String(seq), { event, seq })
+    }
+    return true
+  }
+
+  takeEarly(id: ConversationId, sinceMs: number): readonly EarlyEvent[] {
+    const kept = this.#early.values().filter(({ event }) => keyOf(event) === keyOf(id) && event.atMs >= sinceMs)
+    return this.#removeEarly(kept.toSorted((a, b) => a.seq - b.seq))
+  }
+
+  expireEarly(beforeMs: number, limit: number): readonly EarlyEvent[] {
+    const old = this.#early.values().filter(({ event }) => event.atMs < beforeMs)
+    return this.#removeEarly(old.toSorted((a, b) => a.event.atMs - b.event.atMs || a.seq - b.seq).slice(0, limit))
+  }
+
+  countIgnored(counts: readonly IgnoredCount[]): void {
+    for (const added of counts) {
+      const id = JSON.stringify([added.kind, added.why, added.type])
+      const before = this.#ignored.get(id)
+      const newest = before && before.lastAtMs > added.lastAtMs ? before : added
+      this.#ignored.set(id, { ...newest, count: (before?.count ?? 0) + added.count })
+    }
+  }
+
+  removeEnded(
+    { endedAtMs, statuses }: { readonly endedAtMs: number; readonly statuses: readonly string[] },
+    limit: number,
+  ): number {
+    const ended = this.#conversations
+      .values()
+      .map(({ conversation }) => conversation)
+      .filter((one) => one.endedAtMs !== null && one.endedAtMs < endedAtMs && statuses.includes(one.status))
+      .slice(0, limit)
+    for (const id of ended) this.#conversations.delete(keyOf(id))
+    return ended.length
+  }
+
+  #removeEarly(kept: readonly KeptEarly[]): readonly EarlyEvent[] {
+    for (const { seq } of kept) this.#early.delete(String(seq))
+    return kept.map(({ event }) => event)
+  }
+
+  #nextNumber(): number {
+    return ++this.#lastNumber
+  }
+}
+
+export const keyOf = ({ kind, key }: ConversationId) => JSON.stringify([kind, key])
+const timerKeyOf = ({ kind, key, name }: TimerId) => JSON.stringify([kind, key, name])

@@ -1,0 +1,117 @@
+import {
+  type Conversation,
+  type ConversationFilter,
+  type ConversationId,
+  type ConversationReader,
+  type ConversationStore,
+  type ConversationTransaction,
+  earliestFirst,
+  type HistoryEntry,
+  type IgnoredCount,
+  type Page,
+  type PageRequest,
+  type Timer,
+} from './conversations.ts'
+import { type Kept, keyOf, MemoryConversationTransaction, MemoryTables } from './memory-conversation-transaction.ts'
+import { MemoryStoreOf } from './memory-store.ts'
+import { type Place, pageOf, parseCursor } from './page-cursor.ts'
+
+/** Conversations without a disk, for tests and local play: the same promises, except that it forgets when it ends and looks through everything. */
+export class MemoryConversationStore extends MemoryStoreOf<ConversationTransaction> implements ConversationStore {
+  readonly reader: ConversationReader
+
+  constructor() {
+    const tables = new MemoryTables()
+    super((inboxAndOutbox) => {
+      const tx = new MemoryConversationTransaction(tables, inboxAndOutbox)
+      return { tx, apply: () => tx.apply() }
+    })
+    this.reader = new MemoryConversationReader(tables)
+  }
+}
+
+class MemoryConversationReader implements ConversationReader {
+  readonly #tables: MemoryTables
+
+  constructor(tables: MemoryTables) {
+    this.#tables = tables
+  }
+
+  findConversation(id: ConversationId): Conversation | undefined {
+    return this.#tables.conversations.get(keyOf(id))?.conversation
+  }
+
+  historyOf(id: ConversationId, limit: number): readonly HistoryEntry[] {
+    const history = this.#tables.conversations.get(keyOf(id))?.history ?? []
+    return history.slice(Math.max(0, history.length - limit))
+  }
+
+  timersOf({ kind, key }: ConversationId): readonly Timer[] {
+    return this.#timers().filter((timer) => timer.kind === kind && timer.key === key)
+  }
+
+  listConversations(filter: ConversationFilter, { limit, cursor }: PageRequest): Page<Conversation> {
+    const behind = cursor === undefined ? undefined : parseCursor(cursor)
+    const rows = [...this.#tables.conversations.values()]
+      .filter(({ conversation }) => matches(conversation, filter))
+      .filter((kept) => !behind || compare(placeOf(kept), behind) < 0)
+      .toSorted((a, b) => compare(placeOf(b), placeOf(a)))
+    return pageOf(rows, limit, { place: placeOf, item: ({ conversation }) => conversation })
+  }
+
+  listTimers(
+    { kind, dueBeforeMs = Number.POSITIVE_INFINITY }: { kind?: string | undefined; dueBeforeMs?: number | undefined },
+    { limit, cursor }: PageRequest,
+  ): Page<Timer> {
+    const behind = cursor === undefined ? undefined : parseCursor(cursor)
+    const place = ({ dueMs, token }: Timer): Place => [dueMs, token]
+    const rows = this.#timers()
+      .filter((timer) => (kind === undefined || timer.kind === kind) && timer.dueMs < dueBeforeMs)
+      .filter((timer) => !behind || compare(place(timer), behind) > 0)
+    return pageOf(rows, limit, { place, item: (timer) => timer })
+  }
+
+  listIgnored(): readonly IgnoredCount[] {
+    const text = ({ kind, why, type }: IgnoredCount) => [kind, why, type].join('\n')
+    return [...this.#tables.ignored.values()].toSorted((a, b) => (text(a) < text(b) ? -1 : 1))
+  }
+
+  countOpen(): readonly { readonly kind: string; readonly count: number; readonly oldestMs: number }[] {
+    const open = new Map<string, { kind: string; count: number; oldestMs: number }>()
+    for (const { conversation } of this.#tables.conversations.values()) {
+      const { kind, createdAtMs, endedAtMs } = conversation
+      if (endedAtMs !== null) continue
+      const { count, oldestMs } = open.get(kind) ?? { count: 0, oldestMs: createdAtMs }
+      open.set(kind, { kind, count: count + 1, oldestMs: Math.min(oldestMs, createdAtMs) })
+    }
+    return [...open.values()]
+  }
+
+  countTimers(): number {
+    return this.#tables.timers.size
+  }
+
+  countEarly(): number {
+    return this.#tables.early.size
+  }
+
+  #timers(): Timer[] {
+    return [...this.#tables.timers.values()].toSorted(earliestFirst)
+  }
+}
+
+function matches(
+  { kind, status, tenant, endedAtMs, createdAtMs }: Conversation,
+  { isOpen, createdBeforeMs = Number.POSITIVE_INFINITY, ...filter }: ConversationFilter,
+): boolean {
+  return (
+    kind === filter.kind &&
+    (filter.status === undefined || status === filter.status) &&
+    (filter.tenant === undefined || tenant === filter.tenant) &&
+    (isOpen === undefined || isOpen === (endedAtMs === null)) &&
+    createdAtMs < createdBeforeMs
+  )
+}
+
+const placeOf = ({ conversation, seq }: Kept): Place => [conversation.createdAtMs, seq]
+const compare = (a: Place, b: Place) => a[0] - b[0] || a[1] - b[1]

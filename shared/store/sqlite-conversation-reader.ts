@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import {
+  type Conversation,
+  type ConversationFilter,
+  type ConversationId,
+  type ConversationReader,
+  earliestFirst,
+  type HistoryEntry,
+  type IgnoredCount,
+  type Page,
+  type PageRequest,
+  type Timer,
+} from './conversations.ts'
+import { pageOf, parseCursor } from './page-cursor.ts'
+import {
+  CONVERSATION_COLUMNS,
+  conversationRow,
+  FIND_CONVERSATION,
+  TIMER_COLUMNS,
+  timerRow,
+} from './sqlite-conversation-rows.ts'
+import type { SqliteReader } from './sqlite-store.ts'
+import type { SqlValue } from './statements.ts'
+
+/** Statements of lookups and metrics. None reads more than the rows it is about; a test asks the planner. */
+export const readStatements = {
+  findConversation: FIND_CONVERSATION,
+  history: `select at as atMs, what, detail from history_rows
+    where conversation = (select seq from conversation_rows where key = ? and kind = ?) order by n desc limit ?`,
+  timersOf: `select ${TIMER_COLUMNS} from timer_rows where key = ? and kind = ?`,
+  countOpen: `select kind, n as count, (
+      select min(c.created_at) from conversation_rows c indexed by conversations_open
+      where c.kind = counts.kind and c.ended_at is null
+    ) as oldestMs from counts where what = 'open' and n > 0`,
+  count: `select n from counts where what = ? and kind = ''`,
+  listTimers: `select ${TIMER_COLUMNS} from timer_rows
+    where due < ? and (due, token) > (?, ?) order by due, token limit ?`,
+  listTimersOfKind: `select ${TIMER_COLUMNS} from timer_rows
+    where due < ? and (due, token) > (?, ?) and kind = ? order by due, token limit ?`,
+} as const
+
+const LIST_IGNORED = `select kind, why, type, count, last_key as lastKey, last_at as lastAtMs from ignored_rows
+  order by kind, why, type`
+
+/** The index that holds the rows of a list in its order. The planner has no statistics to choose by. */
+const listings = {
+  status: { index: 'conversations_by_status', where: 'kind = ? and status = ?' },
+  open: { index: 'conversations_open', where: 'kind = ? and ended_at is null' },
+  over: { index: 'conversations_over', where: 'kind = ? and ended_at is not null' },
+} as const
+
+/** The statement of a list: newest first, behind a place. Conditions are added that its index does not answer. */
+export const listStatement = (by: keyof typeof listings, conditions: readonly string[] = []): string =>
+  `select seq, ${CONVERSATION_COLUMNS} from conversation_rows indexed by ${listings[by].index}
+    where ${[listings[by].where, ...conditions].join(' and ')} and (created_at, seq) < (?, ?)
+    order by created_at desc, seq desc limit ?`
+
+/** A `ConversationReader` over the read-only side of a SQLite store. */
+export class SqliteConversationReader implements ConversationReader {
+  readonly #read: SqliteReader
+
+  constructor(read: SqliteReader) {
+    this.#read = read
+  }
+
+  findConversation({ kind, key }: ConversationId): Conversation | undefined {
+    return this.#read.get(conversationRow, readStatements.findConversation, key, kind)
+  }
+
+  historyOf({ kind, key }: ConversationId, limit: number): readonly HistoryEntry[] {
+    return this.#read.all(historyRow, readStatements.history, key, kind, limit).reverse()
+  }
+
+  timersOf({ kind, key }: ConversationId): readonly Timer[] {
+    return this.#read.all(timerRow, readStatements.timersOf, key, kind).sort(earliestFirst)
+  }
+
+  listConversations(filter: ConversationFilter, { limit, cursor }: PageRequest): Page<Conversation> {
+    const before = [filter.createdBeforeMs ?? Number.MAX_SAFE_INTEGER, 0] as const
+    const behind = cursor === undefined ? before : parseCursor(cursor)
+    const request = { limit: limit + 1, behind: behind[0] < before[0] ? behind : before }
+    const rows =
+      filter.status !== undefined || filter.isOpen !== undefined
+        ? this.#list(filter, request)
+        : // Each row is in one of the two: the newest of both together are among the newest of each.
+          [true, false].flatMap((isOpen) => this.#list({ ...filter, isOpen }, request)).toSorted(newestFirst)
+    return pageOf(rows.slice(0, limit + 1), limit, {
+      place: ({ createdAtMs, seq }) => [createdAtMs, seq],
+      item: ({ seq, ...conversation }) => conversation,
+    })
+  }
+
+  listTimers(
+    { kind, dueBeforeMs = Number.MAX_SAFE_INTEGER }: { kind?: string | undefined; dueBeforeMs?: number | undefined },
+    { limit, cursor }: PageRequest,
+  ): Page<Timer> {
+    const behind = cursor === undefined ? BEFORE_ALL_TIMERS : parseCursor(cursor)
+    const rows =
+      kind === undefined
+        ? this.#read.all(timerRow, readStatements.listTimers, dueBeforeMs, ...behind, limit + 1)
+        : this.#read.all(timerRow, readStatements.listTimersOfKind, dueBeforeMs, ...behind, kind, limit + 1)
+    return pageOf(rows, limit, { place: ({ dueMs, token }) => [dueMs, token], item: (timer) => timer })
+  }
+
+  listIgnored(): readonly IgnoredCount[] {
+    return this.#read.all(ignoredRow, LIST_IGNORED)
+  }
+
+  countOpen(): readonly { readonly kind: string; readonly count: number; readonly oldestMs: number }[] {
+    return this.#read.all(openRow, readStatements.countOpen)
+  }
+
+  countTimers(): number {
+    return this.#count('timers')
+  }
+
+  countEarly(): number {
+    return this.#count('early')
+  }
+
+  #count(what: 'timers' | 'early'): number {
+    return this.#read.get(z.object({ n: z.number() }), readStatements.count, what)?.n ?? 0
+  }
+
+  #list(
+    { kind, status, isOpen, tenant }: ConversationFilter,
+    { limit, behind }: { readonly limit: number; readonly behind: readonly [number, number] },
+  ): ListedRow[] {
+    const conditions: string[] = []
+    const values: SqlValue[] = [kind]
+    if (status !== undefined) {
+      values.push(status)
+      if (isOpen !== undefined) conditions.push(isOpen ? 'ended_at is null' : 'ended_at is not null')
+    }
+    if (tenant !== undefined) {
+      conditions.push('tenant = ?')
+      values.push(tenant)
+    }
+    const by = status !== undefined ? 'status' : isOpen ? 'open' : 'over'
+    return this.#read.all(listedRow, listStatement(by, conditions), ...values, ...behind, limit)
+  }
+}
+
+const BEFORE_ALL_TIMERS = [Number.MIN_SAFE_INTEGER, 0] as const
+
+type Listed = { readonly createdAtMs: number; readonly seq: number }
+const newestFirst = (a: Listed, b: Listed) => b.createdAtMs - a.createdAtMs || b.seq - a.seq
+
+const listedRow = conversationRow.extend({ seq: z.number() })
+type ListedRow = z.infer<typeof listedRow>
+const historyRow = z.object({ atMs: z.number(), what: z.string(), detail: z.string().nullable() })
+const ignoredRow = z.object({
+  kind: z.string(),
+  why: z.string(),
+  type: z.string(),
+  count: z.number(),
+  lastKey: z.string(),
+  lastAtMs: z.number(),
+})
+const openRow = z.object({ kind: z.string(), count: z.number(), oldestMs: z.number() })

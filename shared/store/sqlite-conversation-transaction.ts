@@ -1,0 +1,234 @@
+import { z } from 'zod'
+import {
+  assertVersion,
+  type Conversation,
+  type ConversationChange,
+  type ConversationId,
+  type ConversationTransaction,
+  type EarlyEvent,
+  type HistoryEntry,
+  type IgnoredCount,
+  type Timer,
+  type TimerId,
+} from './conversations.ts'
+import { conversationRow, FIND_CONVERSATION, TIMER_COLUMNS, timerRow } from './sqlite-conversation-rows.ts'
+import type { SqliteTransaction } from './sqlite-transaction.ts'
+import type { OutboxRow } from './store.ts'
+
+/** Every statement that a message or a timer may cost. None reads more than the rows it is about; a test asks the planner. */
+export const statements = {
+  findStored: `select seq, version, status, tenant, created_at as createdAtMs, ended_at as endedAtMs, lines
+    from conversation_rows where key = ? and kind = ?`,
+  insert: `insert into conversation_rows(version, status, created_at, changed_at, ended_at, lines,
+      correlation_id, tenant, traceparent, state, key, kind)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  /** SQLite writes an index again when one of its columns is set, changed or not: the usual change sets none. */
+  updateState: `update conversation_rows
+    set version = ?, changed_at = ?, lines = ?, correlation_id = ?, traceparent = ?, state = ? where seq = ?`,
+  updateIndexed: 'update conversation_rows set status = ?, tenant = ?, created_at = ?, ended_at = ? where seq = ?',
+  insertHistory: 'insert into history_rows(conversation, n, at, what, detail) values (?, ?, ?, ?, ?)',
+  count: `insert into counts(what, kind, n) values (?, ?, ?) on conflict(what, kind) do update set n = n + excluded.n`,
+  counted: 'select n from counts where what = ? and kind = ?',
+  takeTokens: 'update timer_tokens set last = last + ? where id = 1',
+  lastToken: 'select last as n from timer_tokens where id = 1',
+  armTimer: 'insert into timer_rows(key, kind, name, token, due) values (?, ?, ?, ?, ?) on conflict do nothing',
+  moveTimer: 'update timer_rows set token = ?, due = ? where key = ? and kind = ? and name = ?',
+  cancelTimer: 'delete from timer_rows where key = ? and kind = ? and name = ?',
+  cancelTimersOf: 'delete from timer_rows where key = ? and kind = ?',
+  findDue: `select ${TIMER_COLUMNS} from timer_rows where due <= ? order by due, token limit ?`,
+  removeDue: 'delete from timer_rows where (due, token) <= (?, ?)',
+  findTimer: `select ${TIMER_COLUMNS} from timer_rows where key = ? and kind = ? and name = ?`,
+  nextDue: 'select min(due) as dueMs from timer_rows',
+  addWakeup: 'insert into wakeup_rows(slot) values (?) on conflict do nothing',
+  removeWakeups: 'delete from wakeup_rows where slot <= ?',
+  insertEarly: 'insert into early_rows(key, kind, at, event) values (?, ?, ?, ?)',
+  findEarly: `select seq, kind, key, event, at as atMs from early_rows where key = ? and kind = ? and at >= ? order by seq`,
+  findOldEarly: 'select seq, kind, key, event, at as atMs from early_rows where at < ? order by at, seq limit ?',
+  removeEarly: 'delete from early_rows where seq in (select value from json_each(?))',
+  ignore: `insert into ignored_rows(kind, why, type, count, last_key, last_at) values (?, ?, ?, ?, ?, ?)
+    on conflict(kind, why, type) do update set count = count + excluded.count,
+      last_key = case when excluded.last_at >= last_at then excluded.last_key else last_key end,
+      last_at = max(last_at, excluded.last_at)`,
+  findEnded: `select seq as n from conversation_rows
+    where status = ? and ended_at is not null and ended_at < ? order by ended_at limit ?`,
+  removeConversations: 'delete from conversation_rows where seq in (select value from json_each(?))',
+  removeHistory: 'delete from history_rows where conversation in (select value from json_each(?))',
+} as const
+
+/** A `ConversationTransaction` over the transaction of a SQLite store. */
+export class SqliteConversationTransaction implements ConversationTransaction {
+  readonly #tx: SqliteTransaction
+
+  constructor(tx: SqliteTransaction) {
+    this.#tx = tx
+  }
+
+  recordFirstSeen(queue: string, ids: readonly string[], atMs: number): ReadonlySet<string> {
+    return this.#tx.recordFirstSeen(queue, ids, atMs)
+  }
+
+  forget(queue: string, ids: readonly string[]): void {
+    this.#tx.forget(queue, ids)
+  }
+
+  enqueue(rows: readonly OutboxRow[]): void {
+    this.#tx.enqueue(rows)
+  }
+
+  findConversations(ids: readonly ConversationId[]): readonly Conversation[] {
+    return ids.flatMap(({ kind, key }) => this.#tx.get(conversationRow, FIND_CONVERSATION, key, kind) ?? [])
+  }
+
+  saveConversations(changes: readonly ConversationChange[]): void {
+    const opened = new Map<string, number>()
+    for (const { to, readVersion, history } of changes) {
+      const stored = this.#tx.get(storedRow, statements.findStored, to.key, to.kind)
+      assertVersion(to, readVersion, stored?.version ?? 0)
+      const seq = stored ? this.#update(stored, to, history.length) : this.#insert(to, history.length)
+      this.#appendHistory(seq, stored?.lines ?? 0, history)
+      const isNewlyOpen = Number(to.endedAtMs === null) - Number(stored?.endedAtMs === null)
+      opened.set(to.kind, (opened.get(to.kind) ?? 0) + isNewlyOpen)
+    }
+    for (const [kind, n] of opened) this.#count('open', n, kind)
+  }
+
+  armTimers(timers: readonly (TimerId & { readonly dueMs: number })[]): void {
+    this.#tx.run(statements.takeTokens, timers.length)
+    let token = (this.#tx.get(counted, statements.lastToken)?.n ?? 0) - timers.length
+    let added = 0
+    for (const { kind, key, name, dueMs } of timers) {
+      token++
+      const { changes } = this.#tx.run(statements.armTimer, key, kind, name, token, dueMs)
+      if (changes === 0) this.#tx.run(statements.moveTimer, token, dueMs, key, kind, name)
+      added += changes
+    }
+    this.#count('timers', added)
+  }
+
+  cancelTimers(ids: readonly TimerId[]): number {
+    let cancelled = 0
+    for (const { kind, key, name } of ids) cancelled += this.#tx.run(statements.cancelTimer, key, kind, name).changes
+    this.#count('timers', -cancelled)
+    return cancelled
+  }
+
+  cancelTimersOf(ids: readonly ConversationId[]): void {
+    let cancelled = 0
+    for (const { kind, key } of ids) cancelled += this.#tx.run(statements.cancelTimersOf, key, kind).changes
+    this.#count('timers', -cancelled)
+  }
+
+  takeDueTimers(nowMs: number, limit: number): readonly Timer[] {
+    const due = this.#tx.all(timerRow, statements.findDue, nowMs, limit)
+    const last = due.at(-1)
+    if (last) this.#count('timers', -this.#tx.run(statements.removeDue, last.dueMs, last.token).changes)
+    return due
+  }
+
+  takeTimer(id: TimerId, token?: number): Timer | undefined {
+    const timer = this.#tx.get(timerRow, statements.findTimer, id.key, id.kind, id.name)
+    if (!timer || (token !== undefined && token !== timer.token)) return undefined
+    this.cancelTimers([id])
+    return timer
+  }
+
+  nextTimerDue(): number | undefined {
+    return this.#tx.get(z.object({ dueMs: z.number().nullable() }), statements.nextDue)?.dueMs ?? undefined
+  }
+
+  addWakeups(slotsMs: readonly number[]): readonly number[] {
+    return slotsMs.filter((slotMs) => this.#tx.run(statements.addWakeup, slotMs).changes > 0)
+  }
+
+  removeWakeups(upToMs: number): void {
+    this.#tx.run(statements.removeWakeups, upToMs)
+  }
+
+  keepEarly(events: readonly EarlyEvent[], limit: number): boolean {
+    if ((this.#tx.get(counted, statements.counted, 'early', '')?.n ?? 0) >= limit) return false
+    for (const { kind, key, event, atMs } of events) this.#tx.run(statements.insertEarly, key, kind, atMs, event)
+    this.#count('early', events.length)
+    return true
+  }
+
+  takeEarly({ kind, key }: ConversationId, sinceMs: number): readonly EarlyEvent[] {
+    return this.#removeEarly(this.#tx.all(earlyRow, statements.findEarly, key, kind, sinceMs))
+  }
+
+  expireEarly(beforeMs: number, limit: number): readonly EarlyEvent[] {
+    return this.#removeEarly(this.#tx.all(earlyRow, statements.findOldEarly, beforeMs, limit))
+  }
+
+  countIgnored(counts: readonly IgnoredCount[]): void {
+    for (const { kind, why, type, count, lastKey, lastAtMs } of counts)
+      this.#tx.run(statements.ignore, kind, why, type, count, lastKey, lastAtMs)
+  }
+
+  removeEnded(
+    { endedAtMs, statuses }: { readonly endedAtMs: number; readonly statuses: readonly string[] },
+    limit: number,
+  ): number {
+    const seqs: number[] = []
+    for (const status of new Set(statuses))
+      for (const { n } of this.#tx.all(counted, statements.findEnded, status, endedAtMs, limit - seqs.length))
+        seqs.push(n)
+    this.#tx.run(statements.removeHistory, JSON.stringify(seqs))
+    return this.#tx.run(statements.removeConversations, JSON.stringify(seqs)).changes
+  }
+
+  #insert(to: Conversation, lines: number): number {
+    const { version, status, createdAtMs, changedAtMs, endedAtMs, correlationId, tenant, traceparent, state } = to
+    const times = [createdAtMs, changedAtMs, endedAtMs] as const
+    const origin = [correlationId, tenant, traceparent] as const
+    return this.#tx.run(statements.insert, version, status, ...times, lines, ...origin, state, to.key, to.kind).lastId
+  }
+
+  #update(stored: z.infer<typeof storedRow>, to: Conversation, newLines: number): number {
+    const { version, changedAtMs, correlationId, traceparent, state } = to
+    const lines = stored.lines + newLines
+    this.#tx.run(statements.updateState, version, changedAtMs, lines, correlationId, traceparent, state, stored.seq)
+    const before = indexedOf(stored)
+    if (indexedOf(to).some((value, i) => value !== before[i]))
+      this.#tx.run(statements.updateIndexed, ...indexedOf(to), stored.seq)
+    return stored.seq
+  }
+
+  #appendHistory(conversation: number, lines: number, history: readonly HistoryEntry[]): void {
+    let n = lines
+    for (const { atMs, what, detail } of history)
+      this.#tx.run(statements.insertHistory, conversation, ++n, atMs, what, detail)
+  }
+
+  #removeEarly(rows: readonly z.infer<typeof earlyRow>[]): readonly EarlyEvent[] {
+    if (rows.length === 0) return []
+    this.#tx.run(statements.removeEarly, JSON.stringify(rows.map(({ seq }) => seq)))
+    this.#count('early', -rows.length)
+    return rows.map(({ seq, ...event }) => event)
+  }
+
+  #count(what: 'open' | 'timers' | 'early', by: number, kind = ''): void {
+    if (by !== 0) this.#tx.run(statements.count, what, kind, by)
+  }
+}
+
+const counted = z.object({ n: z.number() })
+const storedRow = z.object({
+  seq: z.number(),
+  version: z.number(),
+  status: z.string(),
+  tenant: z.string().nullable(),
+  createdAtMs: z.number(),
+  endedAtMs: z.number().nullable(),
+  lines: z.number(),
+})
+/** What lists are sorted and chosen by. */
+const indexedOf = ({ status, tenant, createdAtMs, endedAtMs }: Omit<z.infer<typeof storedRow>, 'seq' | 'lines'>) =>
+  [status, tenant, createdAtMs, endedAtMs] as const
+
+const earlyRow = z.object({
+  seq: z.number(),
+  kind: z.string(),
+  key: z.string(),
+  event: z.string(),
+  atMs: z.number(),
+})

@@ -1,12 +1,10 @@
 import type { z } from 'zod'
-import type { Body, EventType } from '../events.ts'
+import type { Body, EventType, Json } from '../events.ts'
 
 /**
  * The hub's contract: what a user of the platform writes to coordinate workers. Three functions say what to call and what to
- * reply; deadlines, retries, duplicates, undoing and the one reply are taken care of here.
+ * reply; deadlines, retries, duplicates, undoing and the one reply are taken care of by `hubKind`.
  */
-
-type Json = z.core.util.JSONType
 
 /** How a call is tried: `retries` = N means N + 1 attempts, each with `timeoutMs`, with `backoffMs` before each retry. */
 export type CallPolicy = { readonly timeoutMs: number; readonly retries: number; readonly backoffMs: number }
@@ -18,21 +16,27 @@ export type Answer = {
   readonly input: Json
   /** The attempt that it answers, from 1. */
   readonly attempt: number
-  /** 200 family: succeeded; 400 family: never will; 500 family: every retry was used up. */
+  /** 200 family (to 399): succeeded; 400 family: never will; 500 family: every retry was used up. */
   readonly status: number
   readonly output?: Json | undefined
   readonly error?: string | undefined
   readonly complete: boolean
 }
 
-/** What the functions of a contract may do. It takes effect together, when they return. */
+/** A call that takes another one back. */
+export type Undo = { readonly name: string; readonly input: Json }
+
+/** What the functions of a contract may do. It takes effect together, when they return; nothing may follow `reply` or `fail`. */
 export interface HubActions {
   /** Id of the conversation. */
   readonly id: string
   readonly nowMs: number
-  /** Calls a worker; gives the id of the call. `undo` is the call that takes it back, made when the conversation fails after it has succeeded. */
-  call(name: string, input: Json, options?: { readonly undo?: { readonly name: string; readonly input: Json } }): string
-  /** Ends the conversation well. */
+  /**
+   * Calls a worker; gives the id of the call. `undo` is the call that takes it back, made when the conversation fails after it has
+   * succeeded. Input and undo input are at most 64 KiB each as JSON; a conversation makes at most 1,000 calls.
+   */
+  call(name: string, input: Json, options?: { readonly undo?: Undo }): string
+  /** Ends the conversation well, with at most 64 KiB of output. Nobody waits any more for calls that have not been answered. */
   reply(output?: Json): void
   /** Ends it badly: what has succeeded and can be undone is undone first, newest first, then the one error reply goes out. */
   fail(error: string, options?: { readonly callId?: string }): void
@@ -56,27 +60,49 @@ export type Failure<S> = {
   readonly kind: 'worker-error' | 'hub-timeout' | 'cancelled'
   readonly error: string
   readonly callId: string | undefined
-  /** Ids of calls that were undone, and of those that should have been. */
+  /** Ids of calls that were undone, and of those that should have been, or whose outcome is not known. */
   readonly undone: readonly string[]
   readonly notUndone: readonly string[]
 }
 
+/** What an answer must say. */
+export type AnswerBody = {
+  readonly callId: string
+  /** Id of the conversation, checked when it is there. */
+  readonly flowId?: string | undefined
+  /** Missing: that of the envelope, else the current one. */
+  readonly attempt?: number | undefined
+  readonly status: number
+  readonly output?: Json | undefined
+  readonly error?: string | undefined
+  readonly complete: boolean
+}
+
+/** The events of the catalogue that can be answers. */
+export type AnswerType = { [K in EventType]: Body<K> extends AnswerBody ? K : never }[EventType]
+
 /** A kind of conversation, as its author writes it. `S` is what its functions keep between messages: plain JSON. */
-export type HubContract<R extends EventType, A extends EventType, S> = {
+export type HubContract<R extends EventType, A extends AnswerType, S> = {
   /** Name in the store, the API and the metrics. */
   readonly kind: string
-  /** Events that start one, and that answer its calls. The answer's body is that of FLOW_CALL_ANSWERED. */
+  /** Events that start one, and that answer its calls. */
   readonly request: R
   readonly answer: A
   readonly keyOf: (request: Body<R>) => string
   /** The same key is the same request; another one with the same id is a conflict. */
   readonly requestKeyOf: (request: Body<R>) => string
   readonly state: z.ZodType<S>
+  /** From the request to the reply. It passes whatever the functions do. */
   readonly deadlineMs: number
   readonly call: CallPolicy
+  /** Pure, like the others: they may run again. When they throw, the message is tried again, and the deadline stands. */
   readonly onRequest: (request: Body<R>, hub: HubActions) => S
+  /** Called for each answer that counts: not while undoing, nor for calls that undo. */
   readonly onAnswer: (state: S, answer: Answer, hub: HubActions) => S
-  /** Its own deadline passed. Missing: the error reply `hub-timeout`, at once. */
+  /**
+   * Its own deadline passed: may reply, or fail in words of its own, but no longer call; what has succeeded stays as it is. When it is
+   * missing, does neither, or throws, the error reply `hub-timeout` goes out.
+   */
   readonly onTimeout?: (state: S, hub: HubActions) => S
   readonly says: {
     readonly called: (call: CallMessage) => Body
@@ -91,3 +117,9 @@ export type HubContract<R extends EventType, A extends EventType, S> = {
     readonly refused: (conversationId: string, reason: string) => Body
   }
 }
+
+/** Of a contract, what does not depend on its events. */
+export type HubTerms<S> = Pick<
+  HubContract<EventType, AnswerType, S>,
+  'kind' | 'call' | 'deadlineMs' | 'says' | 'onAnswer' | 'onTimeout'
+>

@@ -1,0 +1,137 @@
+import { z } from 'zod'
+import type { Message, Received } from '../../bus/broker.ts'
+import { publish } from '../../bus/bus.ts'
+import type { Event } from '../../bus/envelope.ts'
+import { fromOutboxRow } from '../../bus/outbox-message.ts'
+import { subscribeStateful } from '../../bus/stateful-consumer.ts'
+import { gated, retryPolicy, virtualSite } from '../../bus/test/bus-fixture.ts'
+import { MemoryConversationStore } from '../../store/memory-conversations.ts'
+import { startRelay } from '../../store/outbox-relay.ts'
+import { topologyPlan } from '../../topology.ts'
+import { type AnyKind, anyKind } from '../any-kind.ts'
+import type { Decision, Kind, Sent, TimerChange } from '../decision.ts'
+import { ignore } from '../decision.ts'
+import { Kernel } from '../kernel.ts'
+
+export const EARLY_KEEP_MS = 60_000
+const QUEUE = 'hub_consume'
+
+/** Queues of the platform, and one that hears all that the hub says. */
+const plan = topologyPlan('quorum')
+const heardPlan = {
+  ...plan,
+  queues: [...plan.queues, { name: 'heard', arguments: { 'x-queue-type': 'quorum' } }],
+  bindings: [...plan.bindings, { source: 'ebs', destination: 'heard', to: 'queue' as const, key: '#' }],
+}
+
+const eggState = z.object({ fired: z.array(z.string()) })
+type EggState = z.infer<typeof eggState>
+
+/**
+ * A kind for tests: FLOW_REQUESTED opens it with timers as `error` and `requestKey` say (`name:ms` separated by commas), another one
+ * changes them (`-name` cancels); FLOW_SUCCEEDED ends it. Each timer that fires is said as FLOW_REFUSED with its name.
+ */
+export const egg: Kind<EggState> = {
+  name: 'egg',
+  state: eggState,
+  keyOf: ({ data }) => ('flowId' in data ? data.flowId : undefined),
+  view: (state) => state,
+  decide(state, input, nowMs): Decision<EggState> {
+    if ('act' in input) return ignore('late')
+    const key = 'event' in input && 'flowId' in input.event.data ? input.event.data.flowId : ''
+    const change = (sent: readonly Sent[], timers: readonly TimerChange[], next = state ?? { fired: [] }) =>
+      ({
+        kind: 'change',
+        state: next,
+        status: 'open',
+        ended: false,
+        sent,
+        timers,
+        history: [{ what: 'changed' }],
+      }) as const
+    if ('timer' in input) {
+      if (input.timer === 'broken') throw new Error('this decision always fails')
+      const fired = [...(state?.fired ?? []), input.timer]
+      return change([{ body: { type: 'FLOW_REFUSED', flowId: 'timer', error: input.timer } }], [], { fired })
+    }
+    const { event } = input
+    if (event.type === 'FLOW_SUCCEEDED')
+      return state ? { ...change([], []), ended: true, status: 'over' } : { kind: 'early' }
+    if (event.type !== 'FLOW_REQUESTED') return ignore('unknown')
+    if (event.data.length === 99) return { kind: 'refuse', reason: `${key} is refused` }
+    return change(
+      [],
+      (event.data.requestKey ?? '')
+        .split(',')
+        .filter(Boolean)
+        .map((text) => timerOf(text, nowMs)),
+    )
+  },
+}
+
+function timerOf(text: string, nowMs: number): TimerChange {
+  if (text.startsWith('-')) return { cancel: text.slice(1) }
+  const [name = '', ms] = text.split(':')
+  return { arm: name, dueMs: nowMs + Number(ms) }
+}
+
+/** A hub with a memory store and a clock that the test turns. It can be killed and started again on the same store. */
+export async function startKernel({ kinds = [anyKind(egg)] }: { readonly kinds?: readonly AnyKind[] } = {}) {
+  const { clock, memory, site } = virtualSite(heardPlan)
+  const store = new MemoryConversationStore()
+  const lateness: number[] = []
+  const sent: Message[] = []
+  const heard: Received[] = []
+  const watcher = site.connect('watcher')
+  await watcher.consume('heard', { prefetch: 1_000 }, (delivery) => {
+    heard.push(delivery.message)
+    delivery.ack()
+  })
+
+  const start = async (service = 'hub') => {
+    const broker = site.connect(service)
+    const bus = { ...site.bus(gated(broker, async (message) => void sent.push(message))), service }
+    const kernel = new Kernel({
+      bus,
+      kinds,
+      earlyKeepMs: EARLY_KEEP_MS,
+      onFired: (ms) => void lateness.push(ms),
+      onIgnored: () => undefined,
+    })
+    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, fromOutboxRow(row)), log: bus.log, clock })
+    const loop = await subscribeStateful(bus, {
+      queue: QUEUE,
+      store,
+      handle: (arrived, tx) => kernel.handle(arrived, tx),
+      isIdempotent: (arrived) => kernel.isIdempotent(arrived),
+      relayed: () => relay.flushed(),
+      accepts: (event) => kernel.accepts(event),
+      retry: retryPolicy(),
+      prefetch: 500,
+      lingerMs: 1,
+    })
+    return {
+      kernel,
+      bus,
+      /** As kill -9: nothing more is sent or acked. */
+      async kill() {
+        await broker.close(0)
+        await Promise.all([relay.stop(), loop.stop(0)])
+      },
+    }
+  }
+  return {
+    clock,
+    memory,
+    store,
+    lateness,
+    sent,
+    heard,
+    watcher,
+    start,
+    hub: await start(),
+    said: (type: Event['type']) =>
+      heard.filter(({ properties }) => properties.type === type).map(({ body }) => body.toString()),
+    [Symbol.asyncDispose]: () => site[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,216 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Event } from '../bus/envelope.ts'
+import { newId, timerId } from '../bus/ids.ts'
+import { toOutboxRow } from '../bus/outbox-message.ts'
+import type {
+  ConversationId,
+  ConversationTransaction,
+  EarlyEvent,
+  IgnoredCount,
+  Timer,
+  TimerId,
+} from '../store/conversations.ts'
+import type { OutboxRow } from '../store/store.ts'
+import type { AnyKind, Conversing } from './any-kind.ts'
+import type { Decision, HistoryLine, Ignored, Input, Origin } from './decision.ts'
+import { eventOf, toText } from './early-events.ts'
+import { OpenConversation } from './open-conversation.ts'
+import { type Following, messageOf, slotOf, wakeUp } from './sent-messages.ts'
+
+export type TurnOptions = {
+  readonly bus: Bus
+  readonly queue: string
+  readonly kinds: ReadonlyMap<string, AnyKind>
+  /** How long an event waits for its conversation. */
+  readonly earlyKeepMs: number
+  /** Told how late a timer fired. */
+  readonly onFired: (latenessMs: number) => void
+  readonly onIgnored: (kind: string, why: Ignored) => void
+}
+
+/** Early events of all conversations together: some 100 MB at most on disk, and a flood of them is somebody's mistake. */
+const EARLY_EVENTS_MAX = 100_000
+/** Timers fired in one transaction. */
+export const FIRE_MAX = 250
+/** A timer whose decision failed comes again after this: one broken conversation must not keep the others' timers waiting. */
+const FIRE_AGAIN_MS = 60_000
+
+/**
+ * One transaction's work of the kernel: inputs are decided one after another on documents in memory, and `flush` writes what came of
+ * them. What is to be sent is in `rows`, in order.
+ */
+export class Turn {
+  readonly rows: OutboxRow[] = []
+  readonly #options: TurnOptions
+  readonly #tx: ConversationTransaction
+  readonly #open = new Map<string, OpenConversation>()
+  readonly #early: EarlyEvent[] = []
+  readonly #ignored = new Map<string, IgnoredCount>()
+  readonly #nowMs: number
+
+  constructor(options: TurnOptions, tx: ConversationTransaction) {
+    this.#options = options
+    this.#tx = tx
+    this.#nowMs = options.bus.clock.now()
+  }
+
+  /** Loads the documents that the turn will need, all at once. */
+  async load(ids: readonly ConversationId[]): Promise<void> {
+    const missing = ids.filter((id) => !this.#open.has(textOf(id)))
+    if (missing.length === 0) return
+    const stored = new Map((await this.#tx.findConversations(missing)).map((one) => [textOf(one), one]))
+    for (const id of missing) this.#open.set(textOf(id), new OpenConversation(id, stored.get(textOf(id))))
+  }
+
+  /** Decides an event; `refuse` is for the caller to carry out. */
+  async take(id: ConversationId, event: Event): Promise<Decision<Conversing>> {
+    const open = await this.#get(id)
+    const decision = await this.#decide(open, { event }, { id: event.meta.id, position: 0 }, event.meta)
+    if (decision.kind === 'early') this.#early.push({ ...open.id, event: toText(event), atMs: this.#nowMs })
+    return decision
+  }
+
+  /** Decides an operator's act. */
+  async act(id: ConversationId, input: Extract<Input, { act: string }>): Promise<'done' | 'not-found' | 'ended'> {
+    const open = await this.#get(id)
+    if (!open.isThere) return 'not-found'
+    const decision = await this.#decide(open, input, { id: newId(this.#nowMs), position: 0 }, open.origin)
+    return decision.kind === 'change' ? 'done' : 'ended'
+  }
+
+  /** Fires what is due, a slice; gives back how many. */
+  async fireDue(): Promise<number> {
+    await this.flush()
+    const due = await this.#tx.takeDueTimers(this.#nowMs, FIRE_MAX)
+    await this.load(due)
+    for (const timer of due) {
+      this.#options.onFired(this.#nowMs - timer.dueMs)
+      await this.fire(timer)
+    }
+    return due.length
+  }
+
+  /** Fires a timer that was taken from the store. */
+  async fire(timer: Timer): Promise<void> {
+    const open = await this.#get(timer)
+    if (!open.isThere) return
+    try {
+      const input = { timer: timer.name, dueMs: timer.dueMs }
+      await this.#decide(open, input, { id: timerId(timer), position: 0 }, open.origin)
+    } catch (error) {
+      this.#options.bus.log.error({ err: error, ...timer }, 'a timer could not be decided; it comes again in a minute')
+      open.timers.set(timer.name, this.#nowMs + FIRE_AGAIN_MS)
+    }
+  }
+
+  /** Adds a line to the history of a conversation, if there is one. */
+  async note(id: ConversationId, line: HistoryLine): Promise<void> {
+    const open = await this.#get(id)
+    if (open.isThere) open.note(line, this.#nowMs)
+  }
+
+  async arm({ name, ...id }: TimerId, dueMs: number): Promise<void> {
+    const open = await this.#get(id)
+    open.timers.set(name, dueMs)
+  }
+
+  /** A wake-up has arrived, or a sweep is made: forgets the wake-ups until then, and sends another where something is left. */
+  async wakeAgain(slotMs: number): Promise<void> {
+    await this.flush()
+    await this.#tx.removeWakeups(slotMs)
+    const next = await this.#tx.nextTimerDue()
+    // More than fitted into one slice, or the clock was set back since the wake-up was sent.
+    if (next !== undefined && next <= Math.max(slotMs, this.#nowMs)) await this.#wakeAt([slotOf(next)])
+  }
+
+  /** Counts an input that changed nothing. */
+  ignore(kind: string, why: Ignored, about: { readonly type: string; readonly key: string }): void {
+    this.#options.onIgnored(kind, why)
+    const id = JSON.stringify([kind, why, about.type])
+    const count = (this.#ignored.get(id)?.count ?? 0) + 1
+    this.#ignored.set(id, { kind, why, type: about.type, count, lastKey: about.key, lastAtMs: this.#nowMs })
+  }
+
+  /** Writes everything decided so far. */
+  async flush(): Promise<void> {
+    const touched = [...this.#open.values()].filter(({ isChanged, timers }) => isChanged || timers.size > 0)
+    const changes = touched.filter(({ isChanged }) => isChanged).map((open) => open.change(this.#nowMs))
+    if (changes.length > 0) await this.#tx.saveConversations(changes)
+    await this.#flushTimers(touched)
+    await this.#flushEarly()
+    if (this.#ignored.size > 0) await this.#tx.countIgnored([...this.#ignored.values()])
+    this.#ignored.clear()
+    for (const { to } of changes) this.#open.set(textOf(to), new OpenConversation(to, to))
+  }
+
+  async #get(id: ConversationId): Promise<OpenConversation> {
+    await this.load([id])
+    const open = this.#open.get(textOf(id))
+    if (!open) throw new Error(`The ${id.kind} ${id.key} was not loaded.`)
+    return open
+  }
+
+  async #decide(open: OpenConversation, input: Input, cause: Following, sender: Origin): Promise<Decision<Conversing>> {
+    const kind = this.#options.kinds.get(open.id.kind)
+    if (!kind) throw new Error(`Nobody decides conversations of the kind ${open.id.kind}.`)
+    const decision = open.conversing(kind).decide(input, this.#nowMs)
+    const isOpening = decision.kind === 'change' && !open.isThere
+    const origin = open.isThere ? open.origin : originOf(sender)
+    // First of all, because it throws when a message is too large: then nothing may have changed.
+    const rows = this.#rowsOf(decision, { origin, cause, queue: this.#options.queue })
+    open.origin = origin
+    if (decision.kind === 'change') open.apply(decision, this.#nowMs)
+    if (decision.kind === 'ignore') this.ignore(open.id.kind, decision.why, { type: nameOf(input), key: open.id.key })
+    this.rows.push(...rows)
+    if (isOpening) await this.#takeEarly(open)
+    return decision
+  }
+
+  #rowsOf(decision: Decision<Conversing>, about: Parameters<typeof messageOf>[2]): OutboxRow[] {
+    if (decision.kind === 'early') return []
+    return (decision.sent ?? []).map((sent) => toOutboxRow(messageOf(this.#options.bus, sent, about)))
+  }
+
+  /** What came before the conversation opened counts now, in the order in which it came. */
+  async #takeEarly(open: OpenConversation): Promise<void> {
+    await this.#flushEarly()
+    const kept = await this.#tx.takeEarly(open.id, this.#nowMs - this.#options.earlyKeepMs)
+    for (const { event: text } of kept) {
+      const event = eventOf(text)
+      const decision = await this.#decide(open, { event }, { id: event.meta.id, position: 0 }, event.meta)
+      // Its delivery is settled: what is left is to say so.
+      if (decision.kind === 'refuse')
+        open.note({ what: 'early event refused', detail: `${event.meta.id}: ${decision.reason}` }, this.#nowMs)
+    }
+  }
+
+  async #flushEarly(): Promise<void> {
+    const early = this.#early.splice(0)
+    if (early.length === 0 || (await this.#tx.keepEarly(early, EARLY_EVENTS_MAX))) return
+    for (const { kind, key, event } of early) this.ignore(kind, 'unknown', { type: eventOf(event).type, key })
+  }
+
+  async #flushTimers(touched: readonly OpenConversation[]): Promise<void> {
+    const ended = touched.filter(({ hasEnded, isStored }) => hasEnded && isStored)
+    if (ended.length > 0) await this.#tx.cancelTimersOf(ended.map(({ id }) => id))
+    const changes = touched.flatMap(({ id, timers }) => [...timers].map(([name, dueMs]) => ({ ...id, name, dueMs })))
+    for (const { timers } of touched) timers.clear()
+    const cancelled = changes.filter(({ dueMs }) => dueMs === undefined)
+    if (cancelled.length > 0) await this.#tx.cancelTimers(cancelled)
+    const armed = changes.flatMap(({ dueMs, ...id }) => (dueMs === undefined ? [] : [{ ...id, dueMs }]))
+    if (armed.length === 0) return
+    await this.#tx.armTimers(armed)
+    await this.#wakeAt(armed.map(({ dueMs }) => slotOf(dueMs)))
+  }
+
+  /** Sends a wake-up for each of these times that has none on its way. */
+  async #wakeAt(slotsMs: readonly number[]): Promise<void> {
+    const { bus, queue } = this.#options
+    for (const slotMs of await this.#tx.addWakeups([...new Set(slotsMs)]))
+      this.rows.push(toOutboxRow(wakeUp(bus, { id: newId(this.#nowMs), slotMs, queue })))
+  }
+}
+
+const originOf = ({ correlationId, tenant, traceparent }: Origin): Origin => ({ correlationId, tenant, traceparent })
+const textOf = ({ kind, key }: ConversationId) => `${kind} ${key}`
+const nameOf = (input: Input) => ('event' in input ? input.event.type : 'timer' in input ? 'timer' : input.act)

@@ -2,28 +2,32 @@ import { type Env, readServiceConfig } from '../../shared/service/config.ts'
 import { ConfigError } from '../../shared/service/errors.ts'
 import { decimal, wholeNumber } from '../../shared/service/settings.ts'
 
-/** RabbitMQ takes a delivery back that is not acked within 30 minutes; a task stays far below. */
-const TASK_MS_MAX = 600_000
+/** RabbitMQ takes a delivery back that is not acked within 30 minutes; a task, or a backend's work, stays far below. */
+const WORK_MS_MAX = 600_000
+const workMs = wholeNumber({ min: 0, max: WORK_MS_MAX })
 
-/** Reads the environment; the work's range must be one. */
+/** Reads the environment; each range of times must be one. */
 export function processorConfig(env?: Env) {
   const config = readServiceConfig(
     {
       name: 'processor',
       port: 8084,
-      queues: ['process_consume'],
+      queues: ['process_consume', 'flow_worker_consume', 'flow_backend_consume'],
       own: {
-        EBS_TASK_MS_MIN: wholeNumber({ min: 0, max: TASK_MS_MAX }).default(0),
-        EBS_TASK_MS_MAX: wholeNumber({ min: 0, max: TASK_MS_MAX }).default(20),
+        EBS_TASK_MS_MIN: workMs.default(0),
+        EBS_TASK_MS_MAX: workMs.default(20),
         EBS_TASK_FAILURE_RATE: decimal({ min: 0, max: 1 }).default(0),
+        EBS_FLOW_BACKEND_MS_MIN: workMs.default(0),
+        EBS_FLOW_BACKEND_MS_MAX: workMs.default(20),
       },
     },
     env,
   )
-  const { EBS_TASK_MS_MIN: minMs, EBS_TASK_MS_MAX: maxMs } = config.own
-  if (minMs > maxMs)
-    throw new ConfigError([
-      { variable: 'EBS_TASK_MS_MAX', given: String(maxMs), accepted: `at least EBS_TASK_MS_MIN, which is ${minMs}` },
-    ])
+  const mistakes = (['EBS_TASK_MS', 'EBS_FLOW_BACKEND_MS'] as const).flatMap((range) => {
+    const { [`${range}_MIN` as const]: minMs, [`${range}_MAX` as const]: maxMs } = config.own
+    const accepted = `at least ${range}_MIN, which is ${minMs}`
+    return minMs > maxMs ? [{ variable: `${range}_MAX`, given: String(maxMs), accepted }] : []
+  })
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
   return config
 }

@@ -1,0 +1,34 @@
+import { answerQuestions } from '../../shared/bus/answer.ts'
+import type { Bus } from '../../shared/bus/bus.ts'
+import { BODY_BYTES_MAX } from '../../shared/bus/envelope.ts'
+import type { Body, Json } from '../../shared/events.ts'
+import { findView, type View } from './conversation-view.ts'
+import type { Operations } from './operations.ts'
+
+/** Room in the answer for what surrounds the view. */
+const AROUND_BYTES_MAX = 4_096
+
+/** Answers whoever asks over the bus how a conversation stands. */
+export const answerAsked = (bus: Bus, operations: Operations) =>
+  answerQuestions(bus, {
+    queue: 'hub_ask',
+    answer: (event) => (event.type === 'CONVERSATION_ASKED' ? tell(event.data, operations) : undefined),
+  })
+
+/** How a conversation stands; without a view when there is none. */
+export async function tell(asked: Body<'CONVERSATION_ASKED'>, operations: Operations): Promise<Body> {
+  const { kind: name, id } = asked
+  const kind = operations.kinds.find((one) => one.name === name)
+  const view = kind && (await findView(operations.store.reader, kind, { key: id, nowMs: operations.now() }))
+  return { type: 'CONVERSATION_TOLD', kind: name, id, ...(view && { view: fitting(view) }) }
+}
+
+/** As JSON; of one that is larger than a message only what every conversation has. */
+function fitting(view: View): Record<string, Json> {
+  const text = JSON.stringify(view)
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= BODY_BYTES_MAX - AROUND_BYTES_MAX) return JSON.parse(text)
+  const { id, type, version, status, createdAt, changedAt, endedAt } = view
+  const leftOut = `${bytes} bytes are too many for a message: ask the hub's own API`
+  return { id, type, version, status, createdAt, changedAt, endedAt, leftOut }
+}

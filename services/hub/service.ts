@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import { publish } from '../../shared/bus/bus.ts'
+import { fromOutboxRow } from '../../shared/bus/outbox-message.ts'
+import { retryOf } from '../../shared/bus/retry.ts'
+import { busOf } from '../../shared/bus/service-bus.ts'
+import { subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
+import { anyKind } from '../../shared/flow/any-kind.ts'
+import { groupKind } from '../../shared/flow/group.ts'
+import { hubKind } from '../../shared/flow/hub-kind.ts'
+import { Kernel } from '../../shared/flow/kernel.ts'
+import type { ServiceDefinition } from '../../shared/service/service.ts'
+import { startRelay } from '../../shared/store/outbox-relay.ts'
+import { SqliteConversationStore } from '../../shared/store/sqlite-conversations.ts'
+import { type HubConfig, hubConfig } from './config.ts'
+import { flowCrud } from './flow-crud.ts'
+import { measureHub, measureInputs } from './hub-metrics.ts'
+import type { Operations } from './operations.ts'
+import { answerAsked } from './questions.ts'
+import { serveHub } from './routes.ts'
+import { startUpkeep } from './upkeep.ts'
+
+/** Deep: batches share a transaction. EBS_PREFETCH is for work done one by one and would starve them. */
+const PREFETCH = 500
+/** The least that a timeout waits. Each hop of a call waits it on an idle hub; on a busy one batches fill while the last is stored. */
+const LINGER_MS = 1
+const HOUR_MS = 3_600_000
+
+/**
+ * Owns conversations: groups and flows, their timers, and the API to look at them. One process works, others stand by: its queue has a
+ * single active consumer.
+ */
+export const hub: ServiceDefinition<HubConfig> = {
+  name: 'hub',
+  title: 'ebs hub: groups, flows and timers',
+  docs: true,
+  config: hubConfig,
+  async start(context) {
+    const { config, http, log, metrics } = context
+    log.info(config.nesting)
+    const store = await SqliteConversationStore.open({ path: join(config.dataDir, 'hub.db') })
+    const bus = busOf(context, 'hub')
+    const kinds = [anyKind(groupKind), anyKind(hubKind(flowCrud(config.flow)))]
+    const kernel = new Kernel({ bus, kinds, earlyKeepMs: config.own.EBS_EARLY_KEEP_MS, ...measureInputs(metrics) })
+    const operations: Operations = { store, kernel, kinds, now: () => bus.clock.now() }
+    serveHub(http, operations)
+    measureHub(metrics, operations)
+
+    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, fromOutboxRow(row)), log })
+    const stopUpkeep = startUpkeep({
+      store,
+      kernel,
+      clock: bus.clock,
+      log,
+      keepMs: {
+        success: config.own.EBS_HUB_KEEP_HOURS * HOUR_MS,
+        failed: config.own.EBS_HUB_KEEP_FAILED_HOURS * HOUR_MS,
+      },
+    })
+    const close = async () => {
+      stopUpkeep()
+      try {
+        await relay.stop()
+      } finally {
+        await store.close()
+      }
+    }
+    try {
+      const running = await subscribeStateful(bus, {
+        queue: 'hub_consume',
+        store,
+        handle: (arrived, tx) => kernel.handle(arrived, tx),
+        isIdempotent: (arrived) => kernel.isIdempotent(arrived),
+        relayed: () => relay.flushed(),
+        accepts: (event) => kernel.accepts(event),
+        retry: retryOf(config.retry, 'hub_consume'),
+        prefetch: PREFETCH,
+        lingerMs: LINGER_MS,
+      })
+      const answering = await answerAsked(bus, operations)
+      return {
+        async stop(withinMs) {
+          try {
+            await Promise.all([running.stop(withinMs), answering.stop(withinMs)])
+          } finally {
+            await close()
+          }
+        },
+      }
+    } catch (error) {
+      // Stopped while it waited for the broker.
+      await close()
+      throw error
+    }
+  },
+}

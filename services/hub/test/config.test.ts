@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { ConfigError } from '../../../shared/service/errors.ts'
+import { hubConfig } from '../config.ts'
+
+function messageOf(env: Record<string, string>): string {
+  try {
+    hubConfig(env)
+    return 'accepted'
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+}
+
+test('needs nothing, and shows how its times lie within one another', () => {
+  const { port, flow, nesting, own } = hubConfig({})
+
+  expect(port).toBe(8081)
+  expect(flow).toEqual({ deadlineMs: 15_000, call: { timeoutMs: 2_000, retries: 2, backoffMs: 200 } })
+  expect(nesting).toBe('3 attempts x (2000 + 200 ms) = 6600 ms < hub deadline 15000 ms < EBS_WAIT_MS_MAX 60000 ms')
+  expect(own).toMatchObject({ EBS_EARLY_KEEP_MS: 60_000, EBS_HUB_KEEP_HOURS: 24, EBS_HUB_KEEP_FAILED_HOURS: 168 })
+})
+
+test.each([
+  ['attempts that fill the deadline', { EBS_FLOW_DEADLINE_MS: '6600' }, /= 6600 ms must be below .*= 6600 ms/],
+  [
+    'a deadline as long as a client waits',
+    { EBS_WAIT_MS_MAX: '15000' },
+    /15000 ms, must be below EBS_WAIT_MS_MAX = 15000 ms/,
+  ],
+  ['many retries', { EBS_FLOW_CALL_RETRIES: '6' }, /7 attempts x \(2000 ms \+ 200 ms\) = 15400 ms/],
+])('H10: refuses %s, with the sums shown', (_, env, sums) => {
+  expect(messageOf(env)).toMatch(sums)
+})
+
+test('H10: shows everything that does not nest at once', () => {
+  const message = messageOf({ EBS_FLOW_DEADLINE_MS: '5000', EBS_WAIT_MS_MAX: '4000' })
+  expect(message.match(/EBS_FLOW_DEADLINE_MS is "5000"/g)).toHaveLength(2)
+})
+
+test.each([
+  { EBS_FLOW_DEADLINE_MS: '6601' },
+  { EBS_WAIT_MS_MAX: '15001' },
+  { EBS_FLOW_CALL_RETRIES: '0', EBS_FLOW_DEADLINE_MS: '2201' },
+  { EBS_HUB_KEEP_HOURS: '1', EBS_EARLY_KEEP_MS: '0' },
+])('takes what just nests: %j', (env) => {
+  expect(messageOf(env)).toBe('accepted')
+})
+
+test.each([
+  { EBS_FLOW_CALL_TIMEOUT_MS: '0' },
+  { EBS_FLOW_CALL_RETRIES: '-1' },
+  { EBS_FLOW_DEADLINE_MS: 'soon' },
+  { EBS_HUB_KEEP_HOURS: '0' },
+])('refuses %j, naming the variable', (env) => {
+  expect(messageOf(env)).toContain(`${Object.keys(env)[0]} is "`)
+})

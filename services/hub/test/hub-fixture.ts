@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Bus } from '../../../shared/bus/bus.ts'
+import { parseEvent } from '../../../shared/bus/envelope.ts'
+import { MemoryBroker } from '../../../shared/bus/memory-broker.ts'
+import { VirtualClock } from '../../../shared/clock.ts'
+import { type Body, rowOf } from '../../../shared/events.ts'
+import { anyKind } from '../../../shared/flow/any-kind.ts'
+import { groupKind } from '../../../shared/flow/group.ts'
+import { hubKind } from '../../../shared/flow/hub-kind.ts'
+import { Kernel } from '../../../shared/flow/kernel.ts'
+import { createHealth } from '../../../shared/service/health.ts'
+import { createHttp } from '../../../shared/service/http.ts'
+import { createLog } from '../../../shared/service/log.ts'
+import { createMetrics } from '../../../shared/service/metrics.ts'
+import { silentRecorder } from '../../../shared/service/recorder.ts'
+import { SqliteConversationStore } from '../../../shared/store/sqlite-conversations.ts'
+import { topologyPlan } from '../../../shared/topology.ts'
+import { flowCrud } from '../flow-crud.ts'
+import { measureHub, measureInputs } from '../hub-metrics.ts'
+import { serveHub } from '../routes.ts'
+
+export const START_MS = Date.UTC(2026, 0, 1)
+const limits = { deadlineMs: 15_000, call: { timeoutMs: 2_000, retries: 2, backoffMs: 200 } }
+
+/** The hub's kernel, store and API with a clock of its own; nothing consumes, and nothing relays its outbox. */
+export async function hubFixture() {
+  const folder = await mkdtemp(join(tmpdir(), 'ebs-hub-'))
+  const store = await SqliteConversationStore.open({ path: join(folder, 'hub.db') })
+  const log = createLog({ service: 'hub', level: 'silent' })
+  const clock = new VirtualClock(START_MS)
+  const broker = new MemoryBroker({ clock }).connect({ service: 'hub', plan: topologyPlan('quorum') })
+  const bus: Bus = { broker, service: 'hub', clock, log, recorder: silentRecorder }
+  const kinds = [anyKind(groupKind), anyKind(hubKind(flowCrud(limits)))]
+  const metrics = createMetrics()
+  const kernel = new Kernel({ bus, kinds, earlyKeepMs: 60_000, ...measureInputs(metrics) })
+  const operations = { store, kernel, kinds, now: () => clock.now() }
+  const http = await createHttp({ name: 'hub', title: 'hub', log, health: createHealth(), metrics })
+  serveHub(http, operations)
+  measureHub(metrics, operations)
+  return {
+    store,
+    kernel,
+    clock,
+    log,
+    operations,
+    metricsText: () => metrics.text(),
+    /** Hands events to the kernel, as if they had come over the bus. */
+    hear: (...bodies: readonly Body[]) =>
+      store.write(async (tx) => {
+        await kernel.handle(bodies.map(eventOf), tx)
+      }),
+    get: (url: string) => http.inject({ method: 'GET', url }),
+    post: (url: string, payload: object = { actor: 'ann', reason: 'test' }) =>
+      http.inject({ method: 'POST', url, payload }),
+    async [Symbol.asyncDispose]() {
+      await http.close()
+      await broker.close()
+      await store.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+export const groupBody = (id: string, expected: readonly string[] = ['a', 'b'], ttl = 30): Body => ({
+  type: 'EventGroupCollectorCreate',
+  id,
+  expected: [...expected],
+  ttl,
+})
+export const doneBody = (group: string, id: string): Body => ({
+  type: 'EventGroupCollectorEntityDone',
+  group,
+  id,
+  result: 1,
+})
+export const flowBody = (flowId: string, error?: 'hub' | 'worker'): Body => ({
+  type: 'FLOW_REQUESTED',
+  flowId,
+  length: 2,
+  mode: 'parallel',
+  ...(error && { error }),
+})
+
+function eventOf(body: Body) {
+  const parsed = parseEvent({
+    exchange: 'ebs',
+    key: rowOf(body.type).key,
+    body: Buffer.from(JSON.stringify(body)),
+    properties: { headers: {} },
+  })
+  if (!('data' in parsed)) throw new Error(`Not an event: ${JSON.stringify(parsed)}`)
+  return parsed
+}

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { startUpkeep } from '../upkeep.ts'
+import { doneBody, groupBody, hubFixture } from './hub-fixture.ts'
+
+const HOUR_MS = 3_600_000
+
+async function upkeepOf(hub: Awaited<ReturnType<typeof hubFixture>>) {
+  const { store, kernel, clock, log } = hub
+  const keepMs = { success: 24 * HOUR_MS, failed: 168 * HOUR_MS }
+  return startUpkeep({ store, kernel, clock, log, keepMs })
+}
+const statusOf = async (hub: Awaited<ReturnType<typeof hubFixture>>, id: string) => {
+  const response = await hub.get(`/api/groups/${id}`)
+  return response.statusCode === 404 ? 'gone' : response.json().status
+}
+
+test('what fell due while the hub was away fires at once, all of it', async () => {
+  await using hub = await hubFixture()
+  const ids = Array.from({ length: 600 }, (_, i) => `g${i}`)
+  await hub.hear(...ids.map((id) => groupBody(id, ['a'], 10)))
+  await hub.clock.advance(HOUR_MS)
+
+  const stop = await upkeepOf(hub)
+  await expect.poll(() => hub.store.reader.countTimers()).toBe(0)
+  stop()
+
+  expect(await statusOf(hub, 'g599')).toBe('failure')
+  expect((await hub.get('/api/groups?open=true')).json().items).toEqual([])
+})
+
+test('a lost wake-up costs a minute at most', async () => {
+  await using hub = await hubFixture()
+  const stop = await upkeepOf(hub)
+  await hub.hear(groupBody('g1', ['a'], 10))
+
+  await hub.clock.advance(59_000)
+  expect(await statusOf(hub, 'g1')).toBe('open')
+  await hub.clock.advance(2_000)
+  await expect.poll(() => statusOf(hub, 'g1')).toBe('failure')
+  stop()
+})
+
+test('what succeeded is forgotten after a day, what failed after a week, and what is open never', async () => {
+  await using hub = await hubFixture()
+  await hub.hear(
+    groupBody('won', ['a']),
+    doneBody('won', 'a'),
+    groupBody('lost', ['a']),
+    groupBody('open', ['a'], 2_592_000),
+  )
+  await hub.post('/api/groups/lost/cancel')
+  const stop = await upkeepOf(hub)
+  const stand = async () => [await statusOf(hub, 'won'), await statusOf(hub, 'lost'), await statusOf(hub, 'open')]
+  const afterHours = async (hours: number) => {
+    for (let hour = 0; hour < hours; hour++) await hub.clock.advance(HOUR_MS)
+  }
+
+  await afterHours(23)
+  expect(await stand()).toEqual(['success', 'failure', 'open'])
+  await afterHours(2)
+  await expect.poll(stand).toEqual(['gone', 'failure', 'open'])
+  await afterHours(142)
+  expect(await stand()).toEqual(['gone', 'failure', 'open'])
+  await afterHours(2)
+  await expect.poll(stand).toEqual(['gone', 'gone', 'open'])
+  stop()
+})
+
+test('stopped, it does nothing any more', async () => {
+  await using hub = await hubFixture()
+  const stop = await upkeepOf(hub)
+  await hub.clock.advance(0)
+  stop()
+  await hub.hear(groupBody('g1', ['a'], 10))
+
+  await hub.clock.advance(HOUR_MS)
+
+  expect(await statusOf(hub, 'g1')).toBe('open')
+})

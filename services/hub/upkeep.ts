@@ -1,0 +1,79 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../../shared/clock.ts'
+import type { Kernel } from '../../shared/flow/kernel.ts'
+import type { ConversationStore } from '../../shared/store/conversations.ts'
+
+/** A lost wake-up costs this much lateness at most, never the timeout. */
+export const SWEEP_EVERY_MS = 60_000
+export const PRUNE_EVERY_MS = 3_600_000
+/** Conversations forgotten in one transaction: with their history some 10 ms of work, so that deliveries hardly wait for it. */
+const PRUNE_SLICE = 200
+/** How conversations end, groups and flows alike. */
+const SUCCEEDED = ['success']
+const FAILED = ['failure', 'error']
+
+export type UpkeepOptions = {
+  readonly store: Pick<ConversationStore, 'write' | 'prune'>
+  readonly kernel: Pick<Kernel, 'sweep'>
+  readonly clock: Clock
+  readonly log: Pick<Logger, 'info' | 'error'>
+  /** How long ended conversations are kept: those that succeeded, and all others. */
+  readonly keepMs: { readonly success: number; readonly failed: number }
+}
+
+/**
+ * What is done whether messages come or not: at once, then every minute, timers that are overdue are fired; at once, then every hour,
+ * conversations that ended long ago are forgotten. Gives the function that ends it.
+ */
+export function startUpkeep(options: UpkeepOptions): () => void {
+  const stops = [repeat(options, SWEEP_EVERY_MS, sweep), repeat(options, PRUNE_EVERY_MS, prune)]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
+type Job = (options: UpkeepOptions, isStopped: () => boolean) => Promise<void>
+
+/** Runs a job again and again, never two at a time; one that failed runs again when its time comes. */
+function repeat(options: UpkeepOptions, everyMs: number, job: Job): () => void {
+  let isStopped = false
+  let cancel = () => {}
+  const run = async () => {
+    try {
+      await job(options, () => isStopped)
+    } catch (error) {
+      // Behind the stop the store is closed, and what is left waits for the next start.
+      if (!isStopped) options.log.error({ err: error, againInMs: everyMs }, `could not ${job.name}; trying again`)
+    }
+    if (!isStopped) cancel = options.clock.after(everyMs, () => void run())
+  }
+  void run()
+  return () => {
+    isStopped = true
+    cancel()
+  }
+}
+
+async function sweep({ store, kernel }: UpkeepOptions, isStopped: () => boolean): Promise<void> {
+  while (!isStopped() && (await store.write((tx) => kernel.sweep(tx)))) {
+    // One slice after another, deliveries in between.
+  }
+}
+
+async function prune({ store, clock, log, keepMs }: UpkeepOptions, isStopped: () => boolean): Promise<void> {
+  const nowMs = clock.now()
+  let conversations = 0
+  for (const { statuses, keptMs } of [
+    { statuses: SUCCEEDED, keptMs: keepMs.success },
+    { statuses: FAILED, keptMs: keepMs.failed },
+  ]) {
+    const before = { endedAtMs: nowMs - keptMs, statuses }
+    let removed = PRUNE_SLICE
+    while (removed === PRUNE_SLICE && !isStopped()) {
+      removed = await store.write((tx) => tx.removeEnded(before, PRUNE_SLICE))
+      conversations += removed
+    }
+  }
+  const ids = await store.prune(nowMs)
+  if (conversations > 0 || ids > 0) log.info({ conversations, ids }, 'forgot what is older than configured')
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import type { Event } from '../../shared/bus/envelope.ts'
+import { type Body, catalogue } from '../../shared/events.ts'
+import type { View } from './asking.ts'
+import type { FlowOrder } from './flow-order.ts'
+
+/** The one reply of a flow, however it became known. */
+export type FlowEnd = Body<'FLOW_SUCCEEDED' | 'FLOW_FAILED' | 'FLOW_REFUSED'>
+
+/** Whether an event is the reply of this flow: a client may use one correlation id for several. */
+export const isEndOf = (event: Event, flowId: string): event is Event<FlowEnd['type']> =>
+  (event.type === 'FLOW_SUCCEEDED' || event.type === 'FLOW_FAILED' || event.type === 'FLOW_REFUSED') &&
+  event.data.flowId === flowId
+
+/** Of what the hub shows: the request as it was, and the reply once there is one. */
+const shownFlow = z.object({
+  request: catalogue.FLOW_REQUESTED.body,
+  result: z
+    .discriminatedUnion('type', [
+      catalogue.FLOW_SUCCEEDED.body.extend({ type: z.literal('FLOW_SUCCEEDED') }),
+      catalogue.FLOW_FAILED.body.extend({ type: z.literal('FLOW_FAILED') }),
+    ])
+    .optional(),
+})
+
+/** How the flow that was ordered ended; undefined while it goes on. What is shown may be another flow with its id. */
+export function findEnd(view: View, order: FlowOrder): FlowEnd | undefined {
+  const shown = shownFlow.safeParse(view)
+  if (!shown.success) return undefined
+  const { request, result } = shown.data
+  if (isSame(request, order)) return result
+  const error = `There is another flow with the id ${order.flowId}: choose another id, or repeat its request as it was.`
+  return { type: 'FLOW_REFUSED', flowId: order.flowId, error }
+}
+
+/** As the hub tells requests apart: by their key, without one by what they want. */
+const isSame = (one: FlowOrder, other: FlowOrder) =>
+  one.requestKey === other.requestKey &&
+  (one.requestKey !== undefined ||
+    (one.length === other.length && one.mode === other.mode && one.error === other.error))

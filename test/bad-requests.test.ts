@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { expectAllDone } from './support/settled.ts'
 import { startSystem } from './support/system.ts'
+import { waitUntil } from './support/wait-until.ts'
 
 const problem = z.looseObject({
   type: z.string(),
@@ -129,6 +130,6 @@ test('an empty body, a trailing slash and the alias are taken', async () => {
     ['/api/objects?count=1', { headers: form, body: '' }],
   ] as const)
     expect((await fetch(`${url}${path}`, { method: 'POST', ...init })).status, path).toBe(201)
-  expect((await fetch(`${url}/health/ready/`)).status).toBe(200)
+  await waitUntil(async () => (await fetch(`${url}/health/ready/`)).status === 200)
   await expectAllDone(system, { objects: 5 })
 })

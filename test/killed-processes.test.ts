@@ -11,7 +11,7 @@ const FINISHERS = 'select distinct processor from tasks where finished_at is not
 
 test('a processor killed in the middle of its tasks: each is finished once, by the other', async () => {
   await using system = await startSystem({
-    services: ['datagen', 'distributor', 'processor', 'processor', 'statistics'],
+    services: ['datagen', 'distributor', 'processor', 'processor', 'hub', 'statistics'],
     env: { EBS_TASK_MS_MIN: '2000', EBS_TASK_MS_MAX: '2000' },
   })
   await system.createObjects(10)

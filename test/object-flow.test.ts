@@ -70,7 +70,7 @@ test('the views of stats.db are as documented', async () => {
 })
 
 test('tasks that were made before there is a processor wait for one', async () => {
-  await using system = await startSystem({ services: ['datagen', 'distributor', 'statistics'] })
+  await using system = await startSystem({ services: ['datagen', 'distributor', 'hub', 'statistics'] })
   await system.createObjects(20)
   await waitUntil(async () => expect(await system.statistics()).toMatchObject({ tasks_created: 60, tasks_started: 0 }))
   expect(await system.vhost.depth('process_consume')).toBe(60)
@@ -82,7 +82,7 @@ test('tasks that were made before there is a processor wait for one', async () =
 
 test('D7: two processors share slow tasks fairly', async () => {
   await using system = await startSystem({
-    services: ['datagen', 'distributor', 'processor', 'processor', 'statistics'],
+    services: ['datagen', 'distributor', 'processor', 'processor', 'hub', 'statistics'],
     env: { EBS_TASK_MS_MIN: '300', EBS_TASK_MS_MAX: '300' },
   })
   await system.createObjects(80)
@@ -99,7 +99,7 @@ test('D7: two processors share slow tasks fairly', async () => {
 test('five replicas of distributor and processor count as one', async () => {
   const five = <T>(name: T) => Array.from({ length: 5 }, () => name)
   await using system = await startSystem({
-    services: ['datagen', ...five('distributor' as const), ...five('processor' as const), 'statistics'],
+    services: ['datagen', ...five('distributor' as const), ...five('processor' as const), 'hub', 'statistics'],
   })
   await system.createObjects(300)
   await expectAllDone(system, { objects: 300 })

@@ -1,18 +1,16 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { type EbsObject, objectSchema } from '../../shared/events.ts'
+import { objectSchema } from '../../shared/events.ts'
 import { HttpProblem, unavailable } from '../../shared/service/errors.ts'
 import type { Http } from '../../shared/service/http.ts'
 import type { SqliteReader, SqliteStore } from '../../shared/store/sqlite-store.ts'
-import type { SqliteTransaction } from '../../shared/store/sqlite-transaction.ts'
 import { StoreUnavailableError } from '../../shared/store/store.ts'
-import { announce, makeObject, type ObjectWish } from './objects.ts'
-import { findAnswer, findObject, insertObject, type Listed, listObjects, rememberAnswer } from './store.ts'
+import { type Making, madeAnswer, makeOnce, RETRY_AFTER_S } from './making.ts'
+import { type AskGroup, listedObject, show, shownObject, toListed } from './standing.ts'
+import { type From, findObject, type Listed, listObjects, storedStates } from './store.ts'
 
-export type ObjectsApi = {
+export type ObjectsApi = Pick<Making, 'outboxRowsMax'> & {
   readonly store: SqliteStore
-  /** Announcements that wait for the broker; from here on a client is told to come back later. */
-  readonly outboxRowsMax: number
+  readonly askGroup: AskGroup
   readonly now: () => number
 }
 
@@ -21,7 +19,6 @@ const PAGE_MAX = 1_000
 /** Of content in one request: what is made is held in memory until it is stored, and a page until it is sent. */
 const CONTENT_CHARS_MAX = 4_194_304
 const PAGE_STEP = 50
-const RETRY_AFTER_S = 5
 
 const wish = objectSchema.pick({ tenant: true, name: true, content: true }).partial().strict()
 const creation = {
@@ -31,9 +28,7 @@ const creation = {
     'idempotency-key': z.string().min(1).max(255).optional(),
     traceparent: z.string().max(255).optional(),
   }),
-  response: {
-    201: z.union([objectSchema, z.object({ count: z.int(), first: z.string(), last: z.string() })]),
-  },
+  response: { 201: madeAnswer },
 }
 const page = {
   querystring: z
@@ -43,11 +38,13 @@ const page = {
         .string()
         .regex(/^\d{1,15}$/)
         .default('0'),
+      // Which ones are running only the hub knows, one by one.
+      state: z.enum(storedStates).optional(),
     })
     .strict(),
-  response: { 200: z.object({ items: z.array(objectSchema), next: z.string().optional() }) },
+  response: { 200: z.object({ items: z.array(listedObject), next: z.string().optional() }) },
 }
-const one = { params: z.object({ id: z.string() }), response: { 200: objectSchema } }
+const one = { params: z.object({ id: z.string() }), response: { 200: shownObject } }
 
 /** `POST /api/objects` (alias `/objects`), `GET /api/objects`, `GET /api/objects/:id`. */
 export function serveObjects(http: Http, api: ObjectsApi): void {
@@ -63,8 +60,9 @@ export function serveObjects(http: Http, api: ObjectsApi): void {
             detail: `count × content is ${chars} characters, at most ${CONTENT_CHARS_MAX} are taken at once: send several requests.`,
           })
         const order = { wish: body, count: query.count, traceparent: headers.traceparent }
+        const key = headers['idempotency-key']
         const made = await api.store
-          .write((tx) => answerOnce(tx, headers['idempotency-key'], { order, api }))
+          .write((tx) => makeOnce(tx, key, { order, outboxRowsMax: api.outboxRowsMax, nowMs: api.now() }))
           .catch(storeTrouble)
         return reply.code(201).header('location', `/api/objects/${made.location}`).send(made.answer)
       },
@@ -72,77 +70,35 @@ export function serveObjects(http: Http, api: ObjectsApi): void {
 
   http.get(
     '/api/objects',
-    { schema: { ...page, summary: 'List objects in the order they were made' } },
-    async ({ query }) => {
-      const rows = readPage(api.store.read, Number(query.cursor), query.limit)
+    { schema: { ...page, summary: 'List objects in the order they were made, with what was heard of their ends' } },
+    async ({ query: { cursor, limit, state } }) => {
+      const rows = readPage(api.store.read, { afterSeq: Number(cursor), state }, limit)
       const last = rows.at(-1)
-      const isMore = last !== undefined && listObjects(api.store.read, last.seq, 1).length > 0
-      return { items: rows.map(withoutSeq), ...(isMore && { next: String(last.seq) }) }
+      const isMore = last !== undefined && listObjects(api.store.read, { afterSeq: last.seq, state }, 1).length > 0
+      return { items: rows.map(toListed), ...(isMore && { next: String(last.seq) }) }
     },
   )
 
-  http.get('/api/objects/:id', { schema: { ...one, summary: 'Show one object' } }, async ({ params }) => {
-    const found = findObject(api.store.read, params.id)
-    if (!found) throw new HttpProblem(404, { detail: `There is no object ${params.id}.` })
-    return withoutSeq(found)
-  })
-}
-
-type Order = { readonly wish: ObjectWish; readonly count: number | undefined; readonly traceparent: string | undefined }
-const made = z.object({
-  location: z.string(),
-  answer: z.union([objectSchema, z.object({ count: z.int(), first: z.string(), last: z.string() })]),
-})
-type Made = z.infer<typeof made>
-
-type Making = { readonly order: Order; readonly api: ObjectsApi }
-
-/** Makes what was ordered, or gives the earlier answer to the same key. Throws HttpProblem 422 when the key was used for something else. */
-function answerOnce(tx: SqliteTransaction, key: string | undefined, { order, api }: Making): Made {
-  if (key === undefined) return makeOrdered(tx, { order, api })
-  const request = createHash('sha256')
-    .update(JSON.stringify([order.wish.tenant, order.wish.name, order.wish.content, order.count]))
-    .digest('hex')
-  const earlier = findAnswer(tx, key)
-  if (earlier && earlier.request !== request)
-    throw new HttpProblem(422, {
-      detail: 'This Idempotency-Key was used for a different request: take a new key, or send the same request.',
-    })
-  if (earlier) return made.parse(JSON.parse(earlier.answer))
-  const answer = makeOrdered(tx, { order, api })
-  rememberAnswer(tx, key, { request, answer: JSON.stringify(answer) }, api.now())
-  return answer
-}
-
-function makeOrdered(tx: SqliteTransaction, { order: { wish, count, traceparent }, api }: Making): Made {
-  // Asked here, where requests come one after another: many at once could not all see the room that is left.
-  if (tx.countPending() + (count ?? 1) > api.outboxRowsMax)
-    throw unavailable(
-      'Too many objects wait for the message broker; look at /health/ready and come back.',
-      RETRY_AFTER_S,
-    )
-  const nowMs = api.now()
-  const makeOne = () => {
-    const object = makeObject(wish, nowMs)
-    insertObject(tx, object)
-    tx.enqueue([announce(object, nowMs, traceparent)])
-    return object
-  }
-  const first = makeOne()
-  if (count === undefined) return { location: first.id, answer: first }
-  let last = first
-  for (let i = 1; i < count; i++) last = makeOne()
-  return { location: first.id, answer: { count, first: first.id, last: last.id } }
+  http.get(
+    '/api/objects/:id',
+    { schema: { ...one, summary: 'Show one object, and how far it is or how it ended' } },
+    async ({ params }) => {
+      const found = findObject(api.store.read, params.id)
+      if (!found) throw new HttpProblem(404, { detail: `There is no object ${params.id}.` })
+      return show(found, api.askGroup)
+    },
+  )
 }
 
 /** A page of at most `limit` objects, cut where its content becomes too large; at least one object, if there is one. */
-function readPage(read: SqliteReader, afterSeq: number, limit: number): Listed[] {
+function readPage(read: SqliteReader, { afterSeq, state }: From, limit: number): Listed[] {
   const page: Listed[] = []
   let chars = 0
   for (;;) {
-    const step = listObjects(read, page.at(-1)?.seq ?? afterSeq, Math.min(PAGE_STEP, limit - page.length))
+    const from = { afterSeq: page.at(-1)?.seq ?? afterSeq, state }
+    const step = listObjects(read, from, Math.min(PAGE_STEP, limit - page.length))
     page.push(...step)
-    chars += step.reduce((sum, { content }) => sum + content.length, 0)
+    chars += step.reduce((sum, { content, error }) => sum + content.length + (error?.length ?? 0), 0)
     if (step.length < PAGE_STEP || page.length >= limit || chars > CONTENT_CHARS_MAX) return page
   }
 }
@@ -153,5 +109,3 @@ function storeTrouble(error: unknown): never {
     throw unavailable('The database takes no writes just now; come back later.', RETRY_AFTER_S)
   throw error
 }
-
-const withoutSeq = ({ seq: _, ...object }: Listed): EbsObject => object

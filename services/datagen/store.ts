@@ -3,6 +3,7 @@ import { type EbsObject, objectSchema } from '../../shared/events.ts'
 import { type Migration, messagingTables } from '../../shared/store/migrations.ts'
 import type { SqliteReader } from '../../shared/store/sqlite-store.ts'
 import type { SqliteTransaction } from '../../shared/store/sqlite-transaction.ts'
+import { endsOfObjects } from './ends.ts'
 
 export const migrations: readonly Migration[] = [
   messagingTables,
@@ -21,12 +22,25 @@ export const migrations: readonly Migration[] = [
       create index idempotency_keys_at on idempotency_keys(at);
       create view objects as select id, tenant, name, content, created_at from object_rows;`,
   },
+  endsOfObjects,
 ]
 
 const INSERT = 'insert into object_rows(id, tenant, name, content, created_at) values (?, ?, ?, ?, ?)'
-const COLUMNS = 'seq, id, tenant, name, content, created_at as createdAt'
-const FIND = `select ${COLUMNS} from object_rows where id = ?`
-const LIST = `select ${COLUMNS} from object_rows where seq > ? order by seq limit ?`
+const OPEN = 'insert into open_objects(seq) values (?)'
+const OBJECT = 'seq, id, tenant, name, content, created_at as createdAt'
+const END = 'state, ended_at as endedAt, duration_ms as durationMs, error'
+const NO_END = `'accepted' as state, null as endedAt, null as durationMs, null as error`
+const FIND = `select ${OBJECT}, coalesce(state, 'accepted') as state, ended_at as endedAt, duration_ms as durationMs, error, missing
+  from object_rows left join object_ends using (seq) where id = ?`
+// Three statements instead of one condition: each walks only rows that it lists, however many others there are.
+const LIST = {
+  all: `select ${OBJECT}, coalesce(state, 'accepted') as state, ended_at as endedAt, duration_ms as durationMs, error
+    from object_rows left join object_ends using (seq) where seq > ? order by seq limit ?`,
+  accepted: `select ${OBJECT}, ${NO_END}
+    from open_objects cross join object_rows using (seq) where seq > ? order by seq limit ?`,
+  ended: `select ${OBJECT}, ${END}
+    from object_ends cross join object_rows using (seq) where state = ? and seq > ? order by seq limit ?`,
+} as const
 const FIND_ANSWER = 'select request, answer from idempotency_keys where key = ?'
 const REMEMBER = 'insert into idempotency_keys(key, request, answer, at) values (?, ?, ?, ?)'
 const FORGET = 'delete from idempotency_keys where at < ?'
@@ -34,21 +48,41 @@ const FORGET = 'delete from idempotency_keys where at < ?'
 /** A client that has not tried again within a day has given up. */
 export const IDEMPOTENCY_KEEP_MS = 86_400_000
 
-const row = objectSchema.extend({ seq: z.int() })
+/** What the store itself knows of an object's state: that it was accepted, and how it ended. */
+export const storedStates = ['accepted', 'completed', 'failed'] as const
+export type StoredState = (typeof storedStates)[number]
+
+const listed = objectSchema.extend({
+  seq: z.int(),
+  state: z.enum(storedStates),
+  endedAt: z.string().nullable(),
+  durationMs: z.number().nullable(),
+  error: z.string().nullable(),
+})
+const found = listed.extend({ missing: z.string().nullable() })
 const remembered = z.object({ request: z.string(), answer: z.string() })
 
-/** An object with its place in the list. */
-export type Listed = z.infer<typeof row>
+/** An object with its place in the list and how it ended; null is not known. */
+export type Listed = z.infer<typeof listed>
+/** The same with the tasks that had not finished, as a JSON array. */
+export type Found = z.infer<typeof found>
 
 export function insertObject(tx: SqliteTransaction, { id, tenant, name, content, createdAt }: EbsObject): void {
-  tx.run(INSERT, id, tenant, name, content, createdAt)
+  const { lastId } = tx.run(INSERT, id, tenant, name, content, createdAt)
+  tx.run(OPEN, lastId)
 }
 
-export const findObject = (read: SqliteReader, id: string): Listed | undefined => read.get(row, FIND, id)
+export const findObject = (read: SqliteReader, id: string): Found | undefined => read.get(found, FIND, id)
 
-/** Objects in the order in which they were made, behind the one with this seq. */
-export const listObjects = (read: SqliteReader, afterSeq: number, limit: number): Listed[] =>
-  read.all(row, LIST, afterSeq, limit)
+/** Where a list goes on: behind the object with this seq, and those in this state only. */
+export type From = { readonly afterSeq: number; readonly state?: StoredState | undefined }
+
+/** Objects in the order in which they were made. */
+export function listObjects(read: SqliteReader, { afterSeq, state }: From, limit: number): Listed[] {
+  if (state === undefined) return read.all(listed, LIST.all, afterSeq, limit)
+  if (state === 'accepted') return read.all(listed, LIST.accepted, afterSeq, limit)
+  return read.all(listed, LIST.ended, state, afterSeq, limit)
+}
 
 /** What was answered to an earlier request with this key, and a digest of that request. */
 export const findAnswer = (tx: SqliteTransaction, key: string) => tx.get(remembered, FIND_ANSWER, key)

@@ -12,15 +12,21 @@ const REMEMBERED_MAX = 1_000
 const remembered = new Map<string, boolean>()
 
 /**
- * Whether an event reached nobody but the observer, though it was meant for someone. Events that are only told to observers
- * are not missed. Queues that others have bound by hand are not known here: what they hear is listed too.
+ * Whether an event reached nobody but the observer, though it was meant for someone. Events that are only told to observers are not
+ * missed, nor are those that travel straight to a queue and have no business here. Queues that others have bound by hand are not
+ * known here: what they hear is listed too.
  */
 export function isUnheard(key: string, type: string): boolean {
   const name = `${type} ${key}`
   const known = remembered.get(name)
   if (known !== undefined) return known
-  const isHeard = patterns.some((pattern) => topicMatches(pattern, key))
-  const isObserved = isEventType(type) && rowOf(type).observed === true && rowOf(type).key === key
-  if (remembered.size < REMEMBERED_MAX) remembered.set(name, !isHeard && !isObserved)
-  return !isHeard && !isObserved
+  const isMissed = !patterns.some((pattern) => topicMatches(pattern, key)) && !isMeantForNobody(key, type)
+  if (remembered.size < REMEMBERED_MAX) remembered.set(name, isMissed)
+  return isMissed
+}
+
+function isMeantForNobody(key: string, type: string): boolean {
+  if (!isEventType(type)) return false
+  const { key: own, observed = false, direct = false } = rowOf(type)
+  return key === own && (observed || direct)
 }

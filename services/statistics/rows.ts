@@ -13,17 +13,13 @@ const SAVE_TASK = `insert into task_rows(
     failed_at = excluded.failed_at, processor = excluded.processor, attempts = excluded.attempts,
     duration_ms = excluded.duration_ms, changed_at = excluded.changed_at`
 const FIND_OBJECT = `select id, tenant, created_at as createdAtMs, completed_at as completedAtMs, failed_at as failedAtMs,
-  duration_ms as durationMs, tasks, tasks_finished as tasksFinished, tasks_failed as tasksFailed,
-  last_finish_at as lastFinishAtMs
+  duration_ms as durationMs
   from object_rows where id = ?`
-const SAVE_OBJECT = `insert into object_rows(
-    id, tenant, created_at, completed_at, failed_at, duration_ms, tasks, tasks_finished, tasks_failed, last_finish_at,
-    changed_at
-  ) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const SAVE_OBJECT = `insert into object_rows(id, tenant, created_at, completed_at, failed_at, duration_ms, changed_at)
+  values (?, ?, ?, ?, ?, ?, ?)
   on conflict(id) do update set tenant = excluded.tenant, created_at = excluded.created_at,
     completed_at = excluded.completed_at, failed_at = excluded.failed_at, duration_ms = excluded.duration_ms,
-    tasks = excluded.tasks, tasks_finished = excluded.tasks_finished, tasks_failed = excluded.tasks_failed,
-    last_finish_at = excluded.last_finish_at, changed_at = excluded.changed_at`
+    changed_at = excluded.changed_at`
 
 const number = z.number().nullable()
 const text = z.string().nullable()
@@ -46,10 +42,6 @@ const objectRow = z.object({
   completedAtMs: number,
   failedAtMs: number,
   durationMs: number,
-  tasks: number,
-  tasksFinished: z.number(),
-  tasksFailed: z.number(),
-  lastFinishAtMs: number,
 })
 
 export const findTask = (tx: SqliteTransaction, id: string): TaskRow | undefined => tx.get(taskRow, FIND_TASK, id)
@@ -66,9 +58,8 @@ export function saveTask(tx: SqliteTransaction, row: TaskRow, nowMs: number): vo
 
 /** Writes an object as it is now. */
 export function saveObject(tx: SqliteTransaction, row: ObjectRow, nowMs: number): void {
-  const { id, tenant, createdAtMs, completedAtMs, failedAtMs, durationMs, tasks, tasksFinished, tasksFailed } = row
-  const how = [durationMs, tasks, tasksFinished, tasksFailed, row.lastFinishAtMs]
-  tx.run(SAVE_OBJECT, id, tenant, createdAtMs, completedAtMs, failedAtMs, ...how, nowMs)
+  const { id, tenant, createdAtMs, completedAtMs, failedAtMs, durationMs } = row
+  tx.run(SAVE_OBJECT, id, tenant, createdAtMs, completedAtMs, failedAtMs, durationMs, nowMs)
 }
 
 /** Rows of one batch: each is read once when first asked for, and its first and last state are known at the end. */
@@ -80,13 +71,10 @@ export class Touched<Row> {
     this.#find = find
   }
 
-  /** Replaces the row by what `change` makes of it; gives back the one before and the new one. */
-  change(id: string, change: (row: Row | undefined) => Row): { before: Row | undefined; after: Row } {
+  /** Replaces the row by what `change` makes of it. */
+  change(id: string, change: (row: Row | undefined) => Row): void {
     const entry = this.#rows.get(id) ?? this.#load(id)
-    const before = entry.now
-    const after = change(before)
-    entry.now = after
-    return { before, after }
+    entry.now = change(entry.now)
   }
 
   *changes(): Iterable<{ readonly before: Row | undefined; readonly after: Row }> {

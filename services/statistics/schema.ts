@@ -99,4 +99,13 @@ const views = `
   create view throughput(minute, events, ${minuteNames.join(', ')}) as
     select strftime('%Y-%m-%dT%H:%MZ', at / 1000.0, 'unixepoch'), events, ${minuteNames.join(', ')} from minutes;`
 
-export const migrations: readonly Migration[] = [messagingTables, { name: 'statistics', sql: tables + views }]
+/** How an object ended is told by an event of its own; before, it was counted from its tasks. */
+const withoutTaskCounts = ['tasks', 'tasks_finished', 'tasks_failed', 'last_finish_at']
+  .map((column) => `alter table object_rows drop column ${column};`)
+  .join('\n  ')
+
+export const migrations: readonly Migration[] = [
+  messagingTables,
+  { name: 'statistics', sql: tables + views },
+  { name: 'objects end by events of their own', sql: withoutTaskCounts },
+]

@@ -6,6 +6,7 @@ const EVERY_MS = 1_000
 /** Logs the totals in one line when they have changed. */
 export function logSummaries(log: Pick<Logger, 'info' | 'warn'>, read: () => Record<string, number | string>) {
   let timer: NodeJS.Timeout | undefined
+  let said = ''
   const readOrSay = () => {
     try {
       return read()
@@ -20,9 +21,12 @@ export function logSummaries(log: Pick<Logger, 'info' | 'warn'>, read: () => Rec
     const now = readOrSay()
     if (!now) return
     const tasks = `${now.tasks_created} created, ${now.tasks_finished} finished, ${now.tasks_failed} failed, ${now.tasks_in_progress} in progress`
-    log.info(
-      `objects ${now.objects_created} (${now.objects_completed} completed), tasks ${tasks}; dead ${now.messages_dead}`,
-    )
+    const ended = `${now.objects_completed} completed, ${now.objects_failed} failed`
+    const line = `objects ${now.objects_created} (${ended}), tasks ${tasks}; dead ${now.messages_dead}`
+    // Also events that are in none of these totals were counted.
+    if (line === said) return
+    said = line
+    log.info(line)
   }
   return {
     /** Called when something was counted. */

@@ -2,11 +2,12 @@ import type { Body } from '../../shared/events.ts'
 import { countedMs } from './histogram.ts'
 
 /**
- * What an event changes about its task and its object. Counters are read off the rows, before and after, so that an event
+ * What an event changes about its task or its object. Counters are read off the rows, before and after, so that an event
  * which is told twice, or after one that followed from it, changes them by nothing or by what is still missing.
  */
 
 export type TaskBody = Body<'TASK_CREATED' | 'TASK_STARTED' | 'TASK_FINISHED' | 'TASK_FAILED'>
+export type ObjectBody = Body<'OBJECT_CREATED' | 'OBJECT_COMPLETED' | 'OBJECT_FAILED'>
 /** When it happened, and whose it is where the body does not say. */
 export type Told = { readonly atMs: number; readonly tenant: string | null }
 
@@ -25,25 +26,15 @@ export type TaskRow = {
   readonly durationMs: number | null
 }
 
-/** What is known of an object; `tasks` is how many it was split into. */
+/** What is known of an object. It is completed or failed or neither, never both. */
 export type ObjectRow = {
   readonly id: string
   readonly tenant: string | null
   readonly createdAtMs: number | null
   readonly completedAtMs: number | null
   readonly failedAtMs: number | null
+  /** From its creation to its end, as the event of the end says. */
   readonly durationMs: number | null
-  readonly tasks: number | null
-  readonly tasksFinished: number
-  readonly tasksFailed: number
-  readonly lastFinishAtMs: number | null
-}
-
-/** A task before and after an event, and into how many tasks its object was split, where the event says so. */
-export type TaskChange = {
-  readonly before: TaskRow | undefined
-  readonly after: TaskRow
-  readonly of: number | null
 }
 
 /** The task after the event. */
@@ -74,28 +65,19 @@ export function evolveTask(before: TaskRow | undefined, body: TaskBody, { atMs, 
   return body.final ? { ...row, failedAtMs: earliest(row.failedAtMs, atMs) } : row
 }
 
-/** The object after OBJECT_CREATED. */
-export function evolveObject(before: ObjectRow | undefined, { object }: Body<'OBJECT_CREATED'>): ObjectRow {
-  const createdAtMs = Date.parse(object.createdAt)
-  return settle({ ...(before ?? newObject(object.id)), tenant: object.tenant, createdAtMs })
-}
-
-/** The object after something happened to one of its tasks. */
-export function evolveObjectByTask(
-  before: ObjectRow | undefined,
-  { before: was, after: is, of }: TaskChange,
-): ObjectRow {
-  const row = before ?? newObject(is.objectId)
-  const tasksFailed = row.tasksFailed + isSet(is.failedAtMs) - isSet(was?.failedAtMs)
-  return settle({
-    ...row,
-    tenant: row.tenant ?? is.tenant,
-    tasks: row.tasks ?? of,
-    tasksFinished: row.tasksFinished + isSet(is.finishedAtMs) - isSet(was?.finishedAtMs),
-    tasksFailed,
-    lastFinishAtMs: latest(row.lastFinishAtMs, is.finishedAtMs),
-    failedAtMs: tasksFailed > 0 ? earliest(row.failedAtMs, is.failedAtMs) : null,
-  })
+/** The object after the event. Its tasks do not come into it: whoever waits for them says how it ended. */
+export function evolveObject(before: ObjectRow | undefined, body: ObjectBody, { atMs }: Pick<Told, 'atMs'>): ObjectRow {
+  if (body.type === 'OBJECT_CREATED') {
+    const { id, tenant, createdAt } = body.object
+    return { ...(before ?? newObject(id)), tenant, createdAtMs: Date.parse(createdAt) }
+  }
+  const known = before ?? newObject(body.objectId)
+  const row = { ...known, tenant: known.tenant ?? body.tenant }
+  // Done is done: a failure told later is an older one, and a replay that completes it takes the failure back.
+  if (row.completedAtMs !== null) return row
+  const durationMs = countedMs(body.durationMs)
+  if (body.type === 'OBJECT_COMPLETED') return { ...row, completedAtMs: atMs, failedAtMs: null, durationMs }
+  return row.failedAtMs === null || atMs < row.failedAtMs ? { ...row, failedAtMs: atMs, durationMs } : row
 }
 
 /** What a task adds to the totals: 0 or 1 each. */
@@ -114,14 +96,9 @@ export const countersOfObject = (row: ObjectRow | undefined) => ({
   objects_failed: isSet(row?.failedAtMs),
 })
 
-/** Completed when as many tasks are finished as there are; timed from its creation to the last of them. */
-function settle(row: ObjectRow): ObjectRow {
-  const isCompleted = row.completedAtMs !== null || (row.tasks !== null && row.tasksFinished >= row.tasks)
-  if (!isCompleted) return row
-  const completedAtMs = row.completedAtMs ?? row.lastFinishAtMs
-  const tookMs = completedAtMs !== null && row.createdAtMs !== null ? countedMs(completedAtMs - row.createdAtMs) : null
-  return { ...row, completedAtMs, failedAtMs: null, durationMs: row.durationMs ?? tookMs }
-}
+/** How long an object took that was completed; what failed is not timed. */
+export const completedMs = (row: ObjectRow | undefined): number | null =>
+  row && row.completedAtMs !== null ? row.durationMs : null
 
 const newTask = (id: string, objectId: string): TaskRow => ({
   id,
@@ -143,12 +120,7 @@ const newObject = (id: string): ObjectRow => ({
   completedAtMs: null,
   failedAtMs: null,
   durationMs: null,
-  tasks: null,
-  tasksFinished: 0,
-  tasksFailed: 0,
-  lastFinishAtMs: null,
 })
 
 const isSet = (value: number | null | undefined): 0 | 1 => (value === null || value === undefined ? 0 : 1)
 const earliest = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b))
-const latest = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.max(a, b))

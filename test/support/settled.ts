@@ -37,14 +37,21 @@ export async function expectAllDone(system: System, { objects, dead = {}, ...how
   await expectQueues(system, dead)
   // Once more: nothing came behind.
   expect(await system.statistics()).toMatchObject(totals)
-  const once = { OBJECT_CREATED: objects, TASK_CREATED: tasks, TASK_FINISHED: tasks }
+  const once = {
+    OBJECT_CREATED: objects,
+    EventGroupCollectorCreate: objects,
+    TASK_CREATED: tasks,
+    TASK_FINISHED: tasks,
+    OBJECT_COMPLETED: objects,
+  }
   expect(await system.events()).toMatchObject(how.hasRetries ? once : { ...once, TASK_STARTED: tasks })
 }
 
 /** Waits until no work queue holds a message, and those who died are where they are expected and nowhere else. */
 export async function expectQueues({ vhost }: System, dead: Readonly<Record<string, number>>): Promise<void> {
   const names = Object.keys(queues)
-  // A queue with a single active consumer cannot be looked into; the totals say that `statistics` has been read to the end.
+  // A queue with a single active consumer cannot be looked into; the totals say that `statistics` and `hub_consume` have been read
+  // to the end, as far as objects go.
   const open = Object.entries(queues).flatMap(([name, row]) => ('singleActive' in row ? [] : [name]))
   const wanted = Object.fromEntries([
     [unroutedQueue, 0],

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { connect } from 'amqplib'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { describeExit, type Exit } from '../../scripts/running.ts'
 import type { ServiceName } from '../../scripts/services.ts'
 import { openStatistics } from '../../services/statistics/store.ts'
+import { conversationTables } from '../../shared/store/conversation-tables.ts'
+import { messagingTables } from '../../shared/store/migrations.ts'
+import { SqliteStore } from '../../shared/store/sqlite-store.ts'
+import { type Answer, type Ask, ask } from './http.ts'
 import { ServiceProcess } from './service-process.ts'
 import { systemFolder } from './system-folder.ts'
 import { parseTotals, type Totals } from './totals.ts'
@@ -42,14 +47,19 @@ export type System = AsyncDisposable & {
   events(): Promise<Record<string, number>>
   /** Rows of `stats.db`, read as any program would, beside the running statistics. */
   rows<T extends z.ZodType>(schema: T, sql: string): Promise<z.output<T>[]>
+  /** The same of `hub.db`. */
+  hubRows<T extends z.ZodType>(schema: T, sql: string): Promise<z.output<T>[]>
+  /** Sends a request to the process of this name, such as `gateway-2`. */
+  ask(name: string, path: string, request?: Ask): Promise<Answer>
   /** Makes this many objects with one request; gives the status. */
   createObjects(count: number, idempotencyKey?: string): Promise<number>
   /** Publishes on the exchange `ebs`; whether a queue took it. */
   publish(message: HandMade): Promise<boolean>
+  /** Publishes many, in order, over a connection of its own; there only their headers are taken of the properties. */
+  publishMany(messages: readonly HandMade[]): Promise<void>
 }
 
-const everyService = ['datagen', 'distributor', 'processor', 'statistics'] as const
-const ANSWER_MS_MAX = 10_000
+const everyService = ['datagen', 'distributor', 'processor', 'hub', 'statistics'] as const
 const STOP_MS_MAX = 20_000
 const STOPPED: Exit = { code: 0, signal: null }
 
@@ -95,8 +105,6 @@ export async function startSystem({
     return found
   }
   const running = (service: ServiceName) => find((one) => one.service === service && one.isAlive, `running ${service}`)
-  const ask = async (service: ServiceName, path: string, init: RequestInit = {}) =>
-    fetch(`${running(service).url}${path}`, { ...init, signal: AbortSignal.timeout(ANSWER_MS_MAX) })
 
   const dispose = async () => {
     complaints.push(...(await stopAll(processes.filter(({ isAlive }) => isAlive))))
@@ -119,33 +127,38 @@ export async function startSystem({
       await added.running()
       return added
     },
-    statistics: async () => parseTotals(await (await ask('statistics', '/api/statistics')).json()),
+    statistics: async () => parseTotals((await ask(`${running('statistics').url}/api/statistics`)).json),
     async events() {
-      const { items } = eventsAnswer.parse(await (await ask('statistics', '/api/events?limit=1000')).json())
+      const { items } = eventsAnswer.parse((await ask(`${running('statistics').url}/api/events?limit=1000`)).json)
       const byType: Record<string, number> = {}
       for (const { type, count } of items) byType[type] = (byType[type] ?? 0) + count
       return byType
     },
-    async rows(schema, sql) {
-      const store = await openStatistics(join(folder, 'data', 'stats.db'))
-      try {
-        return store.read.all(schema, sql)
-      } finally {
-        await store.close()
-      }
-    },
+    rows: async (schema, sql) => readAll(await openStatistics(join(folder, 'data', 'stats.db')), schema, sql),
+    hubRows: async (schema, sql) => readAll(await openHub(join(folder, 'data', 'hub.db')), schema, sql),
+    ask: (name, path, request) => ask(`${find((one) => one.name === name, name).url}${path}`, request),
     async createObjects(count, idempotencyKey = randomUUID()) {
       const headers = { 'idempotency-key': idempotencyKey }
-      const answer = await ask('datagen', `/api/objects?count=${count}`, { method: 'POST', headers })
-      await answer.body?.cancel()
+      const answer = await ask(`${running('datagen').url}/api/objects?count=${count}`, { method: 'POST', headers })
       return answer.status
     },
     publish: (message) => publish(vhost, message),
+    publishMany: (messages) => publishMany(vhost, messages),
     [Symbol.asyncDispose]: dispose,
   }
 }
 
 const eventsAnswer = z.object({ items: z.array(z.object({ type: z.string(), count: z.number() })) })
+
+const openHub = (path: string) => SqliteStore.open({ path, migrations: [messagingTables, conversationTables] })
+
+async function readAll<T extends z.ZodType>(store: SqliteStore, schema: T, sql: string): Promise<z.output<T>[]> {
+  try {
+    return store.read.all(schema, sql)
+  } finally {
+    await store.close()
+  }
+}
 
 /** Stops them as an operator would, and says what did not stop in order. */
 async function stopAll(processes: readonly ServiceProcess[]): Promise<string[]> {
@@ -158,13 +171,33 @@ async function stopAll(processes: readonly ServiceProcess[]): Promise<string[]> 
   return (await Promise.all(stopped)).flat()
 }
 
-async function publish(vhost: TestVhost, { key, body, properties = {} }: HandMade): Promise<boolean> {
-  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+const bytesOf = ({ body }: HandMade) =>
+  Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+
+async function publish(vhost: TestVhost, message: HandMade): Promise<boolean> {
+  const { key, properties = {} } = message
   const answer = await vhost.management('POST', `/api/exchanges/${encodeURIComponent(vhost.name)}/ebs/publish`, {
     routing_key: key,
     properties,
-    payload: bytes.toString('base64'),
+    payload: bytesOf(message).toString('base64'),
     payload_encoding: 'base64',
   })
   return z.object({ routed: z.boolean() }).parse(answer).routed
+}
+
+const headed = z.object({ headers: z.record(z.string(), z.unknown()) }).partial()
+
+async function publishMany(vhost: TestVhost, messages: readonly HandMade[]): Promise<void> {
+  const connection = await connect(vhost.url)
+  try {
+    const channel = await connection.createConfirmChannel()
+    for (const message of messages)
+      channel.publish('ebs', message.key, bytesOf(message), {
+        ...headed.parse(message.properties ?? {}),
+        persistent: true,
+      })
+    await channel.waitForConfirms()
+  } finally {
+    await connection.close()
+  }
 }

@@ -36,6 +36,18 @@ export const failed = (taskId: string, final: boolean, attempt = 1): Body<'TASK_
   final,
 })
 
+export const completed = (objectId: string, durationMs = 40): Body<'OBJECT_COMPLETED'> => ({
+  type: 'OBJECT_COMPLETED',
+  ...end(objectId, durationMs),
+})
+
+export const objectFailed = (objectId: string, durationMs = 60): Body<'OBJECT_FAILED'> => ({
+  type: 'OBJECT_FAILED',
+  ...end(objectId, durationMs),
+  error: 'no',
+  missing: [`${objectId}-1`],
+})
+
 export const dead = (messageId: string): Body<'MESSAGE_DEAD'> => ({
   type: 'MESSAGE_DEAD',
   queue: 'process_consume',
@@ -53,6 +65,16 @@ export const told = (body: Body, afterMs = 0): RecordedEvent => ({
   unheard: false,
 })
 
+/** All that happens to an object of `of` tasks that all finish: it ends 30 ms after its creation, 32 ms as the end says. */
+export const flow = (objectId: string, of: number): RecordedEvent[] => [
+  told(objectCreated(objectId)),
+  ...Array.from({ length: of }, (_, i) => {
+    const id = `${objectId}-${i + 1}`
+    return [told(taskCreated(objectId, i + 1, of), 5), told(started(id), 10), told(finished(id, 20 + i), 30 + i)]
+  }).flat(),
+  told(completed(objectId, 32), 30),
+]
+
 const object = (id: string) => ({
   id,
   tenant: 'acme',
@@ -60,6 +82,8 @@ const object = (id: string) => ({
   content: '',
   createdAt: new Date(START_MS).toISOString(),
 })
+
+const end = (objectId: string, durationMs: number) => ({ objectId, tenant: 'acme', durationMs, tasks: 1 })
 
 const run = (taskId: string, attempt: number) => ({
   taskId,

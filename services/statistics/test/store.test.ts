@@ -1,12 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { z } from 'zod'
-import type { SqliteStore } from '../../../shared/store/sqlite-store.ts'
 import { bucketOf, quantileOf } from '../histogram.ts'
-import { pruneRows, ROWS_KEEP_MS, UNFINISHED_KEEP_MS } from '../retention.ts'
 import {
   openStatistics,
   type RecordedEvent,
@@ -14,34 +8,22 @@ import {
   readStatistics,
   readThroughput,
   readUnheard,
-  record,
 } from '../store.ts'
 import { EVENT_KINDS_MAX } from '../sums.ts'
-import { dead, failed, finished, objectCreated, START_MS, started, taskCreated, told } from './history.ts'
-
-async function open() {
-  const folder = mkdtempSync(join(tmpdir(), 'ebs-statistics-'))
-  const path = join(folder, 'stats.db')
-  const store = await openStatistics(path)
-  onTestFinished(async () => {
-    await store.close()
-    rmSync(folder, { recursive: true })
-  })
-  return { store, path }
-}
-
-const count = (store: SqliteStore, batch: readonly RecordedEvent[], nowMs = START_MS) =>
-  store.write((tx) => record(tx, batch, nowMs))
-const rowsOf = (store: SqliteStore, sql: string) => store.read.all(z.record(z.string(), z.unknown()), sql)
-
-/** All that happens to an object of `of` tasks that all finish. */
-const flow = (objectId: string, of: number): RecordedEvent[] => [
-  told(objectCreated(objectId)),
-  ...Array.from({ length: of }, (_, i) => {
-    const id = `${objectId}-${i + 1}`
-    return [told(taskCreated(objectId, i + 1, of), 5), told(started(id), 10), told(finished(id, 20 + i), 30 + i)]
-  }).flat(),
-]
+import {
+  completed,
+  dead,
+  failed,
+  finished,
+  flow,
+  objectCreated,
+  objectFailed,
+  START_MS,
+  started,
+  taskCreated,
+  told,
+} from './history.ts'
+import { count, open, rowsOf } from './scratch.ts'
 
 describe('the view `statistics`', () => {
   test('has exactly the metrics of the contract, zero before the first event', async () => {
@@ -74,6 +56,7 @@ describe('the view `statistics`', () => {
         told(failed('b-1', false)),
         told(started('b-2')),
         told(failed('b-2', true)),
+        told(objectFailed('b', 1_000)),
         told(dead('m1')),
       ],
       START_MS + 123,
@@ -129,8 +112,10 @@ describe('the view `statistics`', () => {
         told(started(`${id}-1`)),
         told(failed(`${id}-1`, false)),
         told(failed(`${id}-1`, true, 2)),
+        told(objectFailed(id, 20), 20),
       ]),
       told(finished('back-1', 7, 3), 50),
+      told(completed('back', 51), 51),
     ]
     const total = async (batches: readonly RecordedEvent[][]) => {
       const { store } = await open()
@@ -176,6 +161,7 @@ describe('the other views', () => {
   test('show objects and tasks with times as text and durations in ms', async () => {
     const { store } = await open()
     await count(store, flow('a', 1))
+    await count(store, [told(objectFailed('b', 60), 60)])
 
     expect(rowsOf(store, 'select * from objects')).toEqual([
       {
@@ -184,7 +170,15 @@ describe('the other views', () => {
         created_at: '2024-01-01T00:00:00.000Z',
         completed_at: '2024-01-01T00:00:00.030Z',
         failed_at: null,
-        duration_ms: 30,
+        duration_ms: 32,
+      },
+      {
+        id: 'b',
+        tenant: 'acme',
+        created_at: null,
+        completed_at: null,
+        failed_at: '2024-01-01T00:00:00.060Z',
+        duration_ms: 60,
       },
     ])
     expect(rowsOf(store, 'select * from tasks')).toEqual([
@@ -260,7 +254,7 @@ describe('the other views', () => {
 
     expect(readThroughput(store.read, 10)).toMatchObject([
       { minute: '2024-01-01T00:01Z', events: 2, tasks_failed: 1, tasks_finished: 1, tasks_started: 0 },
-      { minute: '2024-01-01T00:00Z', events: 5, objects_created: 1, objects_completed: 1, tasks_started: 2 },
+      { minute: '2024-01-01T00:00Z', events: 6, objects_created: 1, objects_completed: 1, tasks_started: 2 },
     ])
   })
 
@@ -272,27 +266,6 @@ describe('the other views', () => {
       await expect(store.write((tx) => tx.run(`delete from ${view}`))).rejects.toThrow('view')
     },
   )
-})
-
-describe('retention', () => {
-  test('removes what finished after a week, the rest after a month, and leaves the totals', async () => {
-    const { store } = await open()
-    const open1 = [told(objectCreated('open')), told(taskCreated('open', 1, 1)), told(started('open-1'))]
-    await count(store, [...Array.from({ length: 700 }, (_, i) => flow(`o${i}`, 2)).flat(), ...open1])
-    await count(store, flow('new', 2), START_MS + ROWS_KEEP_MS)
-    const before = readStatistics(store.read)
-    const left = () =>
-      rowsOf(store, 'select id from objects union all select id from tasks order by 1').map(({ id }) => id)
-
-    expect(await pruneRows(store, START_MS + ROWS_KEEP_MS)).toBe(0)
-    expect(await pruneRows(store, START_MS + ROWS_KEEP_MS + 1)).toBe(2_100)
-    expect(left()).toEqual(['new', 'new-1', 'new-2', 'open', 'open-1'])
-    expect(readStatistics(store.read)).toEqual(before)
-
-    expect(await pruneRows(store, START_MS + UNFINISHED_KEEP_MS + 1)).toBe(5)
-    expect(readStatistics(store.read)).toEqual({ ...before, tasks_in_progress: 0 })
-    expect(readThroughput(store.read, 10)).toEqual([])
-  })
 })
 
 function slices<T>(all: readonly T[], size: number): T[][] {

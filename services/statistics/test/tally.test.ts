@@ -1,26 +1,30 @@
 import { describe, expect, test } from 'vitest'
+import { DURATION_MS_MAX } from '../histogram.ts'
 import {
+  completedMs,
   countersOfObject,
   countersOfTask,
   evolveObject,
-  evolveObjectByTask,
   evolveTask,
+  type ObjectBody,
   type ObjectRow,
   type TaskBody,
   type TaskRow,
 } from '../tally.ts'
-import { failed, finished, objectCreated, START_MS, started, taskCreated } from './history.ts'
+import { completed, failed, finished, objectCreated, objectFailed, START_MS, started, taskCreated } from './history.ts'
 
-/** The task and its object after these events, one millisecond apart. */
-function evolved(...events: TaskBody[]) {
+/** The task after these events, one millisecond apart. */
+function evolvedTask(...events: TaskBody[]): TaskRow | undefined {
   let task: TaskRow | undefined
+  for (const [i, body] of events.entries()) task = evolveTask(task, body, { atMs: START_MS + i, tenant: 'acme' })
+  return task
+}
+
+/** The object after these events, one millisecond apart. */
+function evolvedObject(...events: ObjectBody[]): ObjectRow | undefined {
   let object: ObjectRow | undefined
-  for (const [i, body] of events.entries()) {
-    const before = task
-    task = evolveTask(before, body, { atMs: START_MS + i, tenant: 'acme' })
-    object = evolveObjectByTask(object, { before, after: task, of: body.type === 'TASK_CREATED' ? body.task.of : null })
-  }
-  return { task, object }
+  for (const [i, body] of events.entries()) object = evolveObject(object, body, { atMs: START_MS + i })
+  return object
 }
 
 const created = taskCreated('o', 1, 1)
@@ -55,11 +59,11 @@ describe('a task', () => {
       { ...CREATED, ...STARTED, ...FINISHED },
     ],
   ])('%s', (_, events, counters) => {
-    expect(countersOfTask(evolved(...events).task)).toEqual({ ...none, ...counters })
+    expect(countersOfTask(evolvedTask(...events))).toEqual({ ...none, ...counters })
   })
 
   test('says when, by whom, at which attempt and how long', () => {
-    const { task } = evolved(created, started(id, 1), failed(id, false, 1), started(id, 2), finished(id, 12.5, 2))
+    const task = evolvedTask(created, started(id, 1), failed(id, false, 1), started(id, 2), finished(id, 12.5, 2))
 
     expect(task).toEqual({
       id: 'o-1',
@@ -76,60 +80,83 @@ describe('a task', () => {
   })
 
   test('keeps the processor that finished it when an older start is told later', () => {
-    expect(evolved(finished(id, 10, 2), started(id, 1), started(id, 3)).task?.processor).toBe('processor 2')
+    expect(evolvedTask(finished(id, 10, 2), started(id, 1), started(id, 3))?.processor).toBe('processor 2')
   })
 
   test('bounds a duration that is nonsense', () => {
-    expect(evolved(finished(id, 1e300)).task?.durationMs).toBeLessThan(1.1e11)
+    expect(evolvedTask(finished(id, 1e300))?.durationMs).toBeLessThan(1.1e11)
   })
 })
 
 describe('an object', () => {
-  test('is created, completed with the last of its tasks, and timed from its creation', () => {
-    const task = (index: number) =>
-      evolveTask(undefined, finished(`o-${index}`), { atMs: START_MS + index * 100, tenant: null })
-    let object = evolveObject(undefined, objectCreated('o'))
-    expect(countersOfObject(object)).toEqual({ objects_created: 1, objects_completed: 0, objects_failed: 0 })
-
-    for (const index of [3, 1]) object = evolveObjectByTask(object, { before: undefined, after: task(index), of: 3 })
-    expect(object.completedAtMs).toBeNull()
-    object = evolveObjectByTask(object, { before: undefined, after: task(2), of: 3 })
-
-    expect(object).toMatchObject({ completedAtMs: START_MS + 300, durationMs: 300 })
-    expect(countersOfObject(object)).toEqual({ objects_created: 1, objects_completed: 1, objects_failed: 0 })
-  })
+  const here = objectCreated('o')
+  const CREATED = { objects_created: 1 }
+  const COMPLETED = { objects_completed: 1 }
+  const FAILED = { objects_failed: 1 }
 
   test.each([
-    ['no task is told of', [started(id)], 0, 0],
-    ['its task failed for good', [created, failed(id, true)], 0, 1],
-    ['its task failed and was finished by a replay', [created, failed(id, true), finished(id)], 1, 0],
-    ['its task was finished before it was created', [finished(id), created], 1, 0],
-    ['the failure of a finished task is told later', [created, finished(id), failed(id, true)], 1, 0],
-    ['its task is finished twice', [created, finished(id), finished(id)], 1, 0],
-  ])('when %s', (_, events, objects_completed, objects_failed) => {
-    expect(countersOfObject(evolved(...events).object)).toEqual({
-      objects_created: 0,
-      objects_completed,
-      objects_failed,
+    ['nothing', [], {}],
+    ['created', [here], CREATED],
+    ['created twice', [here, here], CREATED],
+    ['completed', [here, completed('o')], { ...CREATED, ...COMPLETED }],
+    ['completed, not yet created', [completed('o')], COMPLETED],
+    ['completed, then created', [completed('o'), here], { ...CREATED, ...COMPLETED }],
+    ['completed twice', [here, completed('o'), completed('o')], { ...CREATED, ...COMPLETED }],
+    ['failed', [here, objectFailed('o')], { ...CREATED, ...FAILED }],
+    ['failed, not yet created', [objectFailed('o')], FAILED],
+    ['failed, then created', [objectFailed('o'), here], { ...CREATED, ...FAILED }],
+    ['failed twice', [here, objectFailed('o'), objectFailed('o')], { ...CREATED, ...FAILED }],
+    ['failed, completed by a replay', [here, objectFailed('o'), completed('o')], { ...CREATED, ...COMPLETED }],
+    ['completed, failure told later', [here, completed('o'), objectFailed('o')], { ...CREATED, ...COMPLETED }],
+  ])('%s', (_, events, counters) => {
+    const none = { objects_created: 0, objects_completed: 0, objects_failed: 0 }
+
+    expect(countersOfObject(evolvedObject(...events))).toEqual({ ...none, ...counters })
+  })
+
+  test('says whose it is, when it was created and completed, and how long that took by the event', () => {
+    expect(evolvedObject(here, completed('o', 40))).toEqual({
+      id: 'o',
+      tenant: 'acme',
+      createdAtMs: START_MS,
+      completedAtMs: START_MS + 1,
+      failedAtMs: null,
+      durationMs: 40,
     })
   })
 
-  test('that is told of last is timed all the same', () => {
-    const { object } = evolved(created, finished(id))
+  test('says when it failed first, and after how long', () => {
+    const row = { tenant: 'acme', completedAtMs: null, failedAtMs: START_MS, durationMs: 60 }
+    const late = evolveObject(undefined, objectFailed('o', 80), { atMs: START_MS + 100 })
 
-    expect(object?.durationMs).toBeNull()
-    expect(evolveObject(object, objectCreated('o')).durationMs).toBe(1)
+    expect(evolvedObject(objectFailed('o', 60), objectFailed('o', 80))).toMatchObject(row)
+    expect(evolveObject(late, objectFailed('o', 60), { atMs: START_MS })).toMatchObject(row)
   })
 
-  test('is never timed below zero when clocks disagree', () => {
-    const early = evolveTask(undefined, finished(id), { atMs: START_MS - 50, tenant: null })
+  test('that failed and was completed by a replay is as if it had never failed', () => {
+    const [replayed, plain] = [
+      evolvedObject(here, objectFailed('o', 60), completed('o', 90)),
+      evolvedObject(here, here, completed('o', 90)),
+    ]
 
-    const object = evolveObjectByTask(evolveObject(undefined, objectCreated('o')), {
-      before: undefined,
-      after: early,
-      of: 1,
-    })
+    expect(replayed).toEqual(plain)
+  })
 
-    expect(object.durationMs).toBe(0)
+  test('is timed only when it was completed', () => {
+    expect(completedMs(undefined)).toBeNull()
+    expect(completedMs(evolvedObject(here))).toBeNull()
+    expect(completedMs(evolvedObject(here, objectFailed('o', 60)))).toBeNull()
+    expect(completedMs(evolvedObject(here, objectFailed('o', 60), completed('o', 90)))).toBe(90)
+  })
+
+  test('has the tenant that its creation names, until then the one that its end names', () => {
+    const ended = evolvedObject({ ...completed('o'), tenant: 'elsewhere' })
+
+    expect(ended?.tenant).toBe('elsewhere')
+    expect(evolveObject(ended, here, { atMs: START_MS }).tenant).toBe('acme')
+  })
+
+  test('bounds a duration that is nonsense', () => {
+    expect(evolvedObject(completed('o', 1e300))?.durationMs).toBe(DURATION_MS_MAX)
   })
 })

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { datagen } from '../services/datagen/service.ts'
 import { distributor } from '../services/distributor/service.ts'
+import { gateway } from '../services/gateway/service.ts'
+import { hub } from '../services/hub/service.ts'
 import { processor } from '../services/processor/service.ts'
 import { statistics } from '../services/statistics/service.ts'
 import { MemoryBroker } from '../shared/bus/memory-broker.ts'
@@ -40,9 +42,11 @@ export async function startInMemory(config: SetUpConfig): Promise<number> {
     // Who counts comes up first, so that it hears everything.
     for (const launch of [
       () => start(statistics),
+      () => start(hub),
       () => start(processor),
       () => start(distributor),
       () => start(datagen),
+      () => start(gateway),
     ]) {
       started.unshift(await launch())
     }

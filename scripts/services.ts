@@ -3,9 +3,11 @@
  * it last. To add a service, add a row.
  */
 export const services = [
+  { name: 'gateway', port: 8080 },
   { name: 'datagen', port: 8000 },
   { name: 'distributor', port: 8083 },
   { name: 'processor', port: 8084 },
+  { name: 'hub', port: 8081 },
   { name: 'statistics', port: 8082 },
 ] as const
 

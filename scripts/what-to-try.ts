@@ -15,16 +15,21 @@ export type Ready = {
 /** What a newcomer reads when everything is up: commands to paste. */
 export function whatToTry({ config, places, managementUrl, isKept, tookMs }: Ready): string {
   const datagen = places.find(({ name }) => name === 'datagen')
+  const gateway = places.find(({ name }) => name === 'gateway')
   const database = relative(process.cwd(), join(config.dataDir, 'stats.db'))
   const lines = [
     `everything is ready after ${(tookMs / 1000).toFixed(1)} s. In another terminal:`,
     ...(datagen ? [`  curl -X POST ${urlOf(datagen, config.host)}/api/objects`] : []),
+    ...(gateway ? [flowLine(urlOf(gateway, config.host))] : []),
     `  watch -n .5 'sqlite3 ${database} "select * from statistics"'`,
     ...(managementUrl === undefined ? [] : [managementLine(new URL(managementUrl))]),
     `  Ctrl-C stops everything; what waits in ${isKept ? 'queues and databases' : 'databases'} is kept`,
   ]
   return lines.map((line) => `ebs  ${line}`).join('\n')
 }
+
+const flowLine = (url: string) =>
+  `  curl -H 'Prefer: wait=15' -H 'Content-Type: application/json' -d '{"length":3}' ${url}/api/flows`
 
 /** Only the well-known password is shown. */
 function managementLine({ origin, username, password }: URL): string {

@@ -23,6 +23,8 @@ describe('the configuration of the set-up scripts', () => {
     expect(Object.fromEntries(config.services.map(({ name, port }) => [name, port]))).toEqual({
       datagen: 8000,
       distributor: 8083,
+      gateway: 8080,
+      hub: 8081,
       processor: 8084,
       statistics: 8082,
     })

@@ -1,7 +1,7 @@
 import { Histogram, type HistogramConfiguration, type LabelValues } from 'prom-client'
 
-/** Upper bounds in seconds: from a function call to what a shutdown waits for. */
-const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** Upper bounds in seconds: from a function call to the longest that a client waits for an answer. */
+const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** What was observed in one series. */
 export class Durations {

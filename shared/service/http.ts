@@ -31,7 +31,9 @@ declare module 'fastify' {
 }
 
 const BODY_BYTES_MAX = 1_048_576 // far below the broker's 16 MiB, far above any event
-const ANSWER_MS_MAX = 90_000 // above the longest `Prefer: wait`, so that only what hangs is cut off
+const ANSWER_MS_MAX = 90_000 // only what hangs is cut off; a route that waits for longer has a limit of its own
+/** An id of 128 characters percent-encoded, or two of them in one: the router's own limit is 100. */
+const PARAM_CHARS_MAX = 4_096
 /** Per address, except this machine's own: dashboards and bulk loads on loopback send thousands per second. */
 export const REQUESTS_PER_MINUTE_MAX = 6_000
 const MINUTE_MS = 60_000
@@ -75,7 +77,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     bodyLimit: BODY_BYTES_MAX,
     handlerTimeout: ANSWER_MS_MAX,
     return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAM_CHARS_MAX },
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>()
 

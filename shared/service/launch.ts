@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Broker, ConnectOptions } from '../bus/broker.ts'
 import { watchBroker } from './broker-watch.ts'
 import type { Env, ServiceConfig } from './config.ts'
@@ -53,6 +54,9 @@ export function launch<C extends ServiceConfig>(
   const metrics = createMetrics()
   const recorder = options.recorder ?? metrics.recorder
   const brokerFailure = failureSignal()
+  const stopSignal = new AbortController()
+  // Every waiting request listens to it: there is nothing suspicious about many.
+  setMaxListeners(0, stopSignal.signal)
 
   let phase: 'starting' | 'running' | 'stopping' = 'starting'
   let broker: Broker | undefined
@@ -86,7 +90,16 @@ export function launch<C extends ServiceConfig>(
     server = await openServer({ host, port, portVariable, listener: closed.routing })
     const requestsPerMinuteMax = isLoopback(host) ? false : REQUESTS_PER_MINUTE_MAX
     http = await createHttp({ ...shared, docs, requestsPerMinuteMax })
-    running = await definition.start({ config, log, http, health, metrics, recorder, connect })
+    running = await definition.start({
+      config,
+      log,
+      http,
+      health,
+      metrics,
+      recorder,
+      connect,
+      stopping: stopSignal.signal,
+    })
     await http.ready()
     if (phase === 'starting') {
       phase = 'running'
@@ -112,6 +125,7 @@ export function launch<C extends ServiceConfig>(
     stopping ??= stopInOrder(log, config.shutdownTimeoutMs, {
       'answer the requests under way': async () => {
         if (closed) server?.use(closed.routing)
+        stopSignal.abort()
         const idle = await server?.drain(config.shutdownTimeoutMs * HTTP_SHARE)
         if (idle === false) log.warn('some requests are still unanswered')
       },

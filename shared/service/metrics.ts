@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Durations } from './duration-histogram.ts'
 import type { Recorder } from './recorder.ts'
-import { counterFamily, durationFamily } from './series.ts'
+import { type Count, counterFamily, durationFamily, type Family } from './series.ts'
 
 /** A service's metrics in Prometheus' text format; messaging and HTTP names are those of OpenTelemetry's conventions. */
 export interface Metrics {
@@ -9,9 +10,19 @@ export interface Metrics {
   text(): Promise<string>
   /** A value that is asked for when metrics are read. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** Values under labels, asked for when metrics are read; what is no longer among them is gone. */
+  gaugeBy(named: Named, read: () => readonly Labelled[] | Promise<readonly Labelled[]>): void
+  /** Counts things: `counter.of('group', 'late').count++`. */
+  counter(named: Named): Family<Count>
+  /** Times things, in seconds: `durations.of('group').observe(0.02)`. */
+  durations(named: Named): Family<Durations>
   /** One answered request; `route` is the pattern, never the url, and empty when there is none. */
   requestDone(request: { method: string; route: string; status: number; tookMs: number }): void
 }
+
+/** A metric of a service's own. Values of its labels must come from a bounded set. */
+export type Named = { readonly name: string; readonly help: string; readonly by: readonly string[] }
+export type Labelled = { readonly labels: Readonly<Record<string, string>>; readonly value: number }
 
 const rabbit = { messaging_system: 'rabbitmq' }
 
@@ -40,6 +51,21 @@ export function createMetrics(): Metrics {
         },
       })
     },
+    gaugeBy: ({ name, help, by }, read) => {
+      new Gauge({
+        name,
+        help,
+        labelNames: by,
+        registers: [registry],
+        async collect() {
+          const values = await read()
+          this.reset()
+          for (const { labels, value } of values) this.set(labels, value)
+        },
+      })
+    },
+    counter: (named) => counterFamily({ ...named, registry }),
+    durations: (named) => durationFamily({ ...named, registry }),
     requestDone: ({ method, route, status, tookMs }) => {
       const word = statuses.get(status) ?? String(status)
       statuses.set(status, word)

@@ -9,8 +9,8 @@ import { violationsOf } from './violations.ts'
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const problem = problemOf(error, request)
   if (problem.status >= 500) {
-    // A 503 is no surprise: probes get it every second while a service waits for its broker.
-    const level = problem.status === 503 ? 'debug' : 'error'
+    // Only a 500 is a surprise: probes get a 503 every second while a service waits for its broker, and a 502 tells of another's failure.
+    const level = problem.status === 500 ? 'error' : 'debug'
     request.log[level]({ err: error, method: request.method, url: request.url }, 'request failed')
   }
   const members = {
@@ -33,6 +33,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 /** The problem that an error stands for. */
 export function problemOf(error: unknown, request: FastifyRequest): HttpProblem {
   if (error instanceof HttpProblem) return error
+  if (isStoreTrouble(error))
+    return unavailable('The database takes no writes just now; come back later.', STORE_RETRY_AFTER_S)
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = violationsOf(error, request)
     const count = errors.length === 1 ? 'One value is' : `${errors.length} values are`
@@ -53,6 +55,10 @@ export function problemOf(error: unknown, request: FastifyRequest): HttpProblem 
   if (statusCode >= 500) return internal(error, request)
   return new HttpProblem(statusCode, { title: STATUS_CODES[statusCode] ?? 'Error', detail: message, cause: error })
 }
+
+/** By name, because a service's HTTP knows no store. The disk's trouble is not the client's: it may come back. */
+const isStoreTrouble = (error: unknown) => error instanceof Error && error.name === 'StoreUnavailableError'
+const STORE_RETRY_AFTER_S = 5
 
 const frameworkError = z.object({
   code: z.string().optional(),

@@ -34,6 +34,8 @@ export type ServiceContext<C extends ServiceConfig> = {
    * broker that can never be used (drift, too old) ends the service; it is closed after the service has stopped.
    */
   connect(plan: ConnectOptions['plan']): Broker
+  /** Aborted as soon as the service is told to stop: requests that only wait are to be answered then, because a stop waits for them. */
+  readonly stopping: AbortSignal
 }
 
 export type RunningService = {

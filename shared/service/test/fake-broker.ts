@@ -41,6 +41,7 @@ export class FakeBroker implements Broker {
 
   publish = () => Promise.reject(new ClosedError('This broker takes nothing.'))
   consume = () => Promise.reject(new ClosedError('This broker gives nothing.'))
+  listen = () => Promise.reject(new ClosedError('This broker gives nothing.'))
   inspect = async () => undefined
 }
 

@@ -153,6 +153,14 @@ describe('a body', () => {
   })
 })
 
+test('an id of 128 characters is found, whatever script it is written in', async () => {
+  const id = '語'.repeat(128)
+
+  const response = await app.inject({ url: `/things/${encodeURIComponent(id)}` })
+
+  expect(response.json()).toEqual({ id })
+})
+
 test('a trailing slash is accepted', async () => {
   expect((await app.inject('/things/7/')).json()).toEqual({ id: '7' })
   expect((await app.inject('/health/live/')).statusCode).toBe(200)

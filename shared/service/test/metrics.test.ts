@@ -51,6 +51,40 @@ test('a gauge is asked when metrics are read', async () => {
   expect(await metrics.text()).toContain('ebs_outbox_pending 8')
 })
 
+test('a gauge with labels shows what is there now, and no longer what was', async () => {
+  const metrics = createMetrics()
+  let open = [
+    { labels: { kind: 'group' }, value: 3 },
+    { labels: { kind: 'flow' }, value: 1 },
+  ]
+  metrics.gaugeBy({ name: 'ebs_open', help: 'x', by: ['kind'] }, async () => open)
+
+  expect((await metrics.text()).match(/^ebs_open.*$/gm)).toEqual([
+    'ebs_open{kind="group"} 3',
+    'ebs_open{kind="flow"} 1',
+  ])
+  open = [{ labels: { kind: 'flow' }, value: 2 }]
+  expect((await metrics.text()).match(/^ebs_open.*$/gm)).toEqual(['ebs_open{kind="flow"} 2'])
+})
+
+test("a service's own counter and durations stand beside the others", async () => {
+  const metrics = createMetrics()
+  const inputs = metrics.counter({ name: 'ebs_inputs_total', help: 'x', by: ['kind', 'why'] })
+  const lateness = metrics.durations({ name: 'ebs_lateness_seconds', help: 'x', by: [] })
+
+  inputs.of('group', 'late').count += 2
+  lateness.of('').observe(0.004)
+  lateness.of('').observe(45)
+
+  const text = await metrics.text()
+  expect(text).toContain('ebs_inputs_total{kind="group",why="late"} 2\n')
+  expect(text).toContain('ebs_lateness_seconds_bucket{le="0.0025"} 0\n')
+  expect(text).toContain('ebs_lateness_seconds_bucket{le="0.005"} 1\n')
+  expect(text).toContain('ebs_lateness_seconds_bucket{le="30"} 1\n')
+  expect(text).toContain('ebs_lateness_seconds_bucket{le="60"} 2\n')
+  expect(text).toContain('ebs_lateness_seconds_count 2\n')
+})
+
 test('labels are bounded: what is too many shares one series, and nothing is lost', async () => {
   const { recorder, text } = createMetrics()
 

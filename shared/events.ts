@@ -8,10 +8,19 @@ import { z } from 'zod'
  * To add an event, add a row.
  */
 
-const id = z.string().min(1).max(128)
+/** Well-formed, because a database stores half a surrogate pair as another character and would never find it again. */
+const id = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((text) => !/\p{Surrogate}/u.test(text), 'half a surrogate pair is no text')
 const tenant = z.string().min(1).max(64)
 const millis = z.number().nonnegative()
 const text = (max: number) => z.string().max(max)
+
+export type Json = z.core.util.JSONType
+/** Any JSON, as it is: bodies come out of JSON.parse, and zod's own check would rebuild it without keys such as `__proto__`. */
+const json = z.custom<Json>((value) => value !== undefined, 'expected JSON')
 
 /** The thing whose way through the system users watch. `createdAt` is ISO 8601 with an offset. */
 export const objectSchema = z.object({
@@ -35,26 +44,28 @@ export const taskSchema = z.object({
 export const MEMBERS_MAX = 10_000
 /** The delay ladder's range, 30 days. */
 export const TTL_S_MAX = 2_592_000
-const HANDLER_PAYLOAD_CHARS_MAX = 65_536
+const HANDLER_PAYLOAD_BYTES_MAX = 65_536
+/** AMQP's bound on a routing key. */
+const TOPIC_BYTES_MAX = 255
 /** Topics that a group's handler may not write to: what the platform itself acts on. */
-const RESERVED_TOPIC = /^(?:eventbus-collector(?:\..*)?|messages\..*|sidelines\..*)$/
+const RESERVED_TOPIC = /^(?:eventbus-collector(?:\..*)?|messages\..*|sidelines\..*)$/s
 const handler = z.object({
-  topic: text(255)
+  topic: z
+    .string()
     .min(1)
+    .refine((topic) => Buffer.byteLength(topic) <= TOPIC_BYTES_MAX, `at most ${TOPIC_BYTES_MAX} bytes`)
     .refine((topic) => !RESERVED_TOPIC.test(topic), 'not to eventbus-collector, messages.* or sidelines.*'),
-  payload: z
-    .json()
-    .refine(
-      (payload) => JSON.stringify(payload).length <= HANDLER_PAYLOAD_CHARS_MAX,
-      `at most ${HANDLER_PAYLOAD_CHARS_MAX} characters as JSON`,
-    ),
+  payload: z.custom<Json>(
+    (payload) => payload !== undefined && Buffer.byteLength(JSON.stringify(payload)) <= HANDLER_PAYLOAD_BYTES_MAX,
+    `expected at most ${HANDLER_PAYLOAD_BYTES_MAX} bytes of JSON`,
+  ),
 })
 const groupEnd = {
   id,
   created: z.iso.datetime(),
   resolved: z.iso.datetime(),
-  results: z.record(z.string(), z.json()),
-  payload: z.json().optional(),
+  results: z.record(z.string(), json),
+  payload: json.optional(),
   /** What ended it: every member, enough of them, the ttl, an error, or an operator. */
   endedBy: z.enum(['all', 'quorum', 'timeout', 'error', 'cancel']),
 }
@@ -139,7 +150,7 @@ export const catalogue = {
       expected: z.array(id).max(MEMBERS_MAX),
       /** Seconds; missing, zero or negative means 30. */
       ttl: z.number().max(TTL_S_MAX).optional(),
-      payload: z.json().optional(),
+      payload: json.optional(),
       handler: z.object({ onsuccess: handler.optional(), onfailure: handler.optional() }).optional(),
       /** So many results are enough; missing: all. */
       quorum: z.int().min(1).optional(),
@@ -152,18 +163,18 @@ export const catalogue = {
   EventGroupCollectorEntityDone: {
     key: 'eventbus-collector',
     meaning: 'A member of a group is done: with a result, or with an error.',
-    body: z.object({ id, group: id, result: z.json().optional(), error: z.json().optional() }),
+    body: z.object({ id, group: id, result: json.optional(), error: json.optional() }),
   },
   EventGroupCollectorSuccess: {
     key: 'eventbus-collector.success',
     meaning: 'A group has what it waited for.',
-    body: z.object({ ...groupEnd, errors: z.record(z.string(), z.json()).optional() }),
+    body: z.object({ ...groupEnd, errors: z.record(z.string(), json).optional() }),
     observed: true,
   },
   EventGroupCollectorFailure: {
     key: 'eventbus-collector.failure',
     meaning: 'A member of a group failed, or its ttl passed: `entity` is the member, or the group.',
-    body: z.object({ ...groupEnd, entity: id, error: z.json() }),
+    body: z.object({ ...groupEnd, entity: id, error: json }),
     observed: true,
   },
   FLOW_REQUESTED: {

@@ -2,6 +2,7 @@ import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib
 import type { Logger } from 'pino'
 import { AmqpConsumer } from './amqp-consumer.ts'
 import { checkVersion, declarePlan, explainRefusal } from './amqp-declare.ts'
+import { AmqpListener } from './amqp-listener.ts'
 import { AmqpPublisher } from './amqp-publisher.ts'
 import {
   type Broker,
@@ -11,7 +12,9 @@ import {
   type ConsumeOptions,
   type Consumer,
   type Delivery,
+  type Listener,
   type Message,
+  type Received,
   ReturnedError,
   TopologyDriftError,
   UnsupportedBrokerError,
@@ -38,7 +41,8 @@ class AmqpBroker implements Broker {
   state: BrokerState = 'connecting'
   readonly #options: ConnectOptions & { readonly log?: Logger }
   readonly #publisher = new AmqpPublisher()
-  readonly #consumers = new Set<AmqpConsumer>()
+  /** Attached to each new connection. */
+  readonly #consumers = new Set<AmqpConsumer | AmqpListener>()
   readonly #listeners = new Set<(state: BrokerState) => void>()
   readonly #links: RecoveringChannelModel[] = []
   readonly #up: Links = { consume: false, publish: false, blocked: false }
@@ -85,6 +89,7 @@ class AmqpBroker implements Broker {
     { prefetch }: ConsumeOptions,
     onDelivery: (delivery: Delivery) => void,
   ): Promise<Consumer> {
+    this.#assertOpen()
     const consumer = new AmqpConsumer(queue, prefetch, onDelivery)
     this.#consumers.add(consumer)
     const model = this.#model
@@ -97,6 +102,20 @@ class AmqpBroker implements Broker {
     return consumer
   }
 
+  async listen(queue: string, onMessage: (message: Received) => void): Promise<Listener> {
+    this.#assertOpen()
+    const listener = new AmqpListener({
+      queue,
+      onMessage,
+      log: this.#options.log,
+      onStopped: (stopped) => this.#consumers.delete(stopped),
+    })
+    this.#consumers.add(listener)
+    if (this.#model) await listener.attach(this.#model)
+    await listener.attached
+    return listener
+  }
+
   async inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined> {
     const model = await this.#connected()
     const channel = await model.createChannel()
@@ -106,7 +125,7 @@ class AmqpBroker implements Broker {
       await channel.close()
       return { messages: messageCount, consumers: consumerCount }
     } catch (error) {
-      if (error instanceof Error && /NOT_FOUND/.test(error.message)) return undefined
+      if (error instanceof Error && /NOT_FOUND|RESOURCE_LOCKED/.test(error.message)) return undefined
       throw error
     }
   }
@@ -165,6 +184,7 @@ class AmqpBroker implements Broker {
       clientProperties: { connection_name: `${service}_${role}` },
       recovery: { ...RECOVERY, waitForConnect: false, setup: (model: ChannelModel) => this.#prepare(model, setup) },
     })
+    if (this.state === 'closed') return link.close()
     this.#links.push(link)
     const mark = (change: Partial<Links>) => {
       Object.assign(this.#up, change)
@@ -240,6 +260,11 @@ class AmqpBroker implements Broker {
       })
     })
     return this.#connected()
+  }
+
+  /** Nothing is attached any more once it is closed: whoever consumed then would wait for ever. */
+  #assertOpen(): void {
+    if (this.state === 'closed') throw new ClosedError('The bus is closed.')
   }
 
   #setState(state: BrokerState): void {

@@ -21,7 +21,13 @@ export interface Broker {
   readonly saturated: boolean
   /** Consumes until cancelled, across reconnects. Deliveries come one by one, as many unsettled at once as `prefetch` says. */
   consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumer>
-  /** Messages ready and consumers of a queue, or undefined when there is no such queue. */
+  /**
+   * Makes a queue that belongs to this connection alone and hears what is sent straight to it, for answers: not durable, never acked,
+   * gone when the connection ends, and declared again by each reconnect; what was sent meanwhile is lost. While another connection
+   * holds a queue of this name, this waits. Resolves when the queue is there for the first time.
+   */
+  listen(queue: string, onMessage: (message: Received) => void): Promise<Listener>
+  /** Messages ready and consumers of a queue, or undefined when there is no such queue, or only one of another connection's own. */
   inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined>
   /** Waits for outstanding confirms (bounded by `drainMs`), closes channels before connections. */
   close(drainMs?: number): Promise<void>
@@ -48,6 +54,8 @@ export type Properties = {
   readonly messageId?: string
   readonly type?: string
   readonly correlationId?: string
+  /** Queue of whoever waits for the answer. */
+  readonly replyTo?: string
   /** Seconds since 1970, as AMQP has it. */
   readonly timestamp?: number
   readonly appId?: string
@@ -90,6 +98,14 @@ export interface Consumer {
   cancel(): Promise<void>
   /** Changes the number of unsettled deliveries at once. On a queue with a single active consumer RabbitMQ hands the role to a stand-by. */
   setPrefetch(prefetch: number): Promise<void>
+}
+
+/** A queue of one connection's own. */
+export interface Listener {
+  /** The queue is there: what is sent to it now is heard. */
+  readonly isUp: boolean
+  /** Hears nothing more; the queue is gone. */
+  stop(): Promise<void>
 }
 
 /** How a service reaches a broker; `connectAmqp` and `MemoryBroker.connect` are made from it. */

@@ -5,6 +5,7 @@ import type { Recorder } from '../service/recorder.ts'
 import type { Broker, Message } from './broker.ts'
 import { type Meta, toMessage } from './envelope.ts'
 import { deriveId } from './ids.ts'
+import { delayRoute } from './ladder.ts'
 
 /** What every consumer and publisher of a service works with. */
 export type Bus = {
@@ -18,23 +19,60 @@ export type Bus = {
 /** The delivery that an event follows from. */
 export type Cause = { readonly meta: Meta; readonly queue: string }
 
-/** The message for an event that follows from another: its id is the same whenever the cause is handled again. */
-export function messageFor(bus: Bus, { meta, queue }: Cause, body: Body, position: number): Message {
+/** What belongs to a conversation, and so to all that follows in it. */
+export type Thread = Pick<Meta, 'correlationId' | 'tenant' | 'traceparent'>
+
+/**
+ * The message for an event that follows from another: its id is the same whenever the cause is handled again. It belongs to the thread
+ * of its cause unless the caller names another: a conversation's events keep the one in which it began.
+ */
+export function messageFor(
+  bus: Bus,
+  { meta, queue }: Cause,
+  body: Body,
+  position: number,
+  thread: Thread = meta,
+): Message {
   const attempt = rowOf(body.type).perAttempt && { attempt: meta.attempt }
   return toMessage(body, {
     id: deriveId({ cause: meta.id, queue, type: body.type, position, ...attempt }),
     service: bus.service,
-    correlationId: meta.correlationId,
+    correlationId: thread.correlationId,
     causationId: meta.id,
-    tenant: meta.tenant,
-    traceparent: meta.traceparent,
+    tenant: thread.tenant,
+    traceparent: thread.traceparent,
     atMs: bus.clock.now(),
   })
 }
 
+/**
+ * The same message by way of the ladder: it comes to the queue, and only there, no earlier than in `delayMs`. Throws RangeError as
+ * `delayRoute` does.
+ */
+export function delayed(message: Message, delayMs: number, queue: string): Message {
+  const { properties, key } = message
+  // On the ladder the routing key says where it stops; this is where a consumer looks for its own.
+  return {
+    ...message,
+    ...delayRoute(delayMs, queue),
+    properties: { ...properties, headers: { ...properties.headers, 'x-ebs-key': key } },
+  }
+}
+
+/** The same message straight to the queue of someone who waits for it, and who knows it by this correlation id. */
+export const answering = (message: Message, { replyTo, correlationId }: Asking): Message => ({
+  ...message,
+  exchange: '',
+  key: replyTo,
+  properties: { ...message.properties, correlationId },
+})
+
+/** Someone who waits for an answer: a queue, and the correlation id that tells it from others. */
+export type Asking = { readonly replyTo: string; readonly correlationId: string }
+
 /** Publishes and measures; resolves when confirmed. */
 export async function publish(bus: Bus, message: Message): Promise<void> {
-  const destination = message.exchange || message.key
+  const destination = message.exchange || queueFamily(message.key)
   const startMs = performance.now()
   try {
     await bus.broker.publish(message)
@@ -44,6 +82,9 @@ export async function publish(bus: Bus, message: Message): Promise<void> {
     throw error
   }
 }
+
+/** For metrics: each asker's queue has a name of its own, and a label for each would never end. */
+export const queueFamily = (queue: string) => queue.replace(/_reply\..*/s, '_reply').replace(/^amq\.gen-.*/s, 'amq.gen')
 
 /** Publishes in flight at once that belong to one delivery; nothing of it is acked before all are confirmed. */
 export class Outgoing {

@@ -40,7 +40,8 @@ const ADAPT_AFTER_HANDLED = 8
 
 /**
  * Consumes a queue with stateless handlers: parse, handle, publish what follows, wait for the confirms, ack. Nobody acks but this
- * loop, the one in `stateful-consumer.ts`, and `intake.ts` for both. A failure goes by the retry policy; a failed publish acks nothing.
+ * loop, those in `stateful-consumer.ts` and `answer.ts`, and `intake.ts` for all of them. A failure goes by the retry policy; a failed
+ * publish acks nothing.
  */
 export async function subscribe(bus: Bus, subscription: Subscription): Promise<Subscribed> {
   const loop = new ConsumeLoop(bus, subscription)

@@ -33,6 +33,10 @@ export type Meta = {
   /** When it was published, ms since 1970; undefined for a message made by hand. */
   readonly atMs: number | undefined
   readonly traceparent: string | undefined
+  /** Queue of one asker who waits for the answer. Undefined when the property names any other queue. */
+  readonly replyTo: string | undefined
+  /** The attempt at a call that an answer is for, from 1; whoever answers echoes the header of the request. */
+  readonly callAttempt: number | undefined
 }
 
 /** A body that cannot be an event: the reason names the field and what was expected. */
@@ -109,9 +113,9 @@ const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] =
 export function metaOf({ key, body, properties }: Received): Meta {
   const { headers } = properties
   const originalKey = textOf(headers['x-ebs-key']) ?? key
+  const callAttempt = countOf(headers['x-ebs-call-attempt'])
   // Empty is missing: otherwise all messages of a sender that leaves it empty would be the same one.
-  const id = properties.messageId || contentId(originalKey, body)
-  const attempt = Number(headers['x-ebs-attempt'] ?? 1)
+  const id = properties.messageId || contentId(originalKey, body, callAttempt)
   const atMs = headers['x-ebs-at']
   return {
     id,
@@ -119,10 +123,25 @@ export function metaOf({ key, body, properties }: Received): Meta {
     correlationId: properties.correlationId || id,
     causationId: textOf(headers['x-ebs-causation']),
     tenant: textOf(headers['x-ebs-tenant']),
-    attempt: Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1,
+    attempt: countOf(headers['x-ebs-attempt']) ?? 1,
     atMs: typeof atMs === 'number' ? atMs : properties.timestamp && properties.timestamp * 1000,
     traceparent: textOf(headers.traceparent),
+    replyTo: replyQueueOf(properties.replyTo),
+    callAttempt,
   }
+}
+
+/** Our own askers' queues (`ask.ts`), and those that a broker named for its consumer. */
+const REPLY_QUEUE = /^amq\.gen-|_reply\./
+
+/** Only a queue that belongs to one asker: a stranger must not have us write into work queues. */
+const replyQueueOf = (name: string | undefined) =>
+  name !== undefined && REPLY_QUEUE.test(name) && isShort(name) ? name : undefined
+
+/** A number from 1, as it comes from senders that write headers as text, too. */
+function countOf(header: unknown): number | undefined {
+  const count = typeof header === 'string' || typeof header === 'number' ? Number(header) : Number.NaN
+  return Number.isSafeInteger(count) && count > 0 ? count : undefined
 }
 
 const named = z.object({ tenant: z.string() })
@@ -149,38 +168,66 @@ export type Sending = {
   readonly causationId?: string | undefined
   readonly tenant?: string | undefined
   readonly traceparent?: string | undefined
+  readonly replyTo?: string | undefined
+  readonly callAttempt?: number | undefined
 }
 
-/** Field by field: spreads of optional fields are what V8 is slowest at, and every event passes here. */
-function headersOf({ atMs, tenant, causationId, traceparent }: Sending): Headers {
+/** Field by field, here and below: spreads of optional fields are what V8 is slowest at, and every event passes here. */
+function headersOf({ atMs, tenant, causationId, traceparent, callAttempt }: Sending): Headers {
   const headers: Record<string, HeaderValue> = { 'x-ebs-at': atMs }
   if (tenant) headers['x-ebs-tenant'] = tenant
   if (causationId) headers['x-ebs-causation'] = causationId
   if (traceparent) headers.traceparent = traceparent
+  if (callAttempt) headers['x-ebs-call-attempt'] = callAttempt
   return headers
 }
 
 /** An event as a message on the exchange `ebs`. Throws Unrecoverable when it is larger than any consumer would take. */
-export function toMessage(body: Body, sending: Sending): Message {
-  const bytes = Buffer.from(JSON.stringify(body))
-  if (bytes.length > BODY_BYTES_MAX)
-    throw new Unrecoverable(
-      `${body.type} would have ${bytes.length} bytes, at most ${BODY_BYTES_MAX} are taken: publish a reference instead`,
-    )
+export const toMessage = (body: Body, sending: Sending): Message => ({
+  exchange: exchanges.events,
+  key: rowOf(body.type).key,
+  body: bytesOf(body, body.type),
+  properties: propertiesOf(body.type, sending),
+})
+
+/**
+ * Any JSON value as a message on the exchange `ebs`, under a topic of a user's choice; an object that names its type keeps it. Throws
+ * Unrecoverable when it is too large, or the topic too long for a routing key.
+ */
+export function verbatim(topic: string, value: unknown, sending: Sending): Message {
+  if (!isShort(topic)) throw new Unrecoverable(`topic: more than ${SHORT_BYTES_MAX} bytes: '${topic.slice(0, 50)}...'`)
+  const type = typed.safeParse(value).data?.type
   return {
     exchange: exchanges.events,
-    key: rowOf(body.type).key,
-    body: bytes,
-    properties: {
-      messageId: sending.id,
-      type: body.type,
-      correlationId: sending.correlationId,
-      timestamp: Math.floor(sending.atMs / 1000),
-      appId: sending.service,
-      contentType: 'application/json',
-      headers: headersOf(sending),
-    },
+    key: topic,
+    body: bytesOf(value, `what is for '${topic}'`),
+    properties: propertiesOf(type, sending),
   }
+}
+
+const typed = z.object({ type: z.string().min(1).refine(isShort) })
+
+function bytesOf(value: unknown, what: string): Buffer {
+  const bytes = Buffer.from(JSON.stringify(value))
+  if (bytes.length > BODY_BYTES_MAX)
+    throw new Unrecoverable(
+      `${what} would have ${bytes.length} bytes, at most ${BODY_BYTES_MAX} are taken: publish a reference instead`,
+    )
+  return bytes
+}
+
+function propertiesOf(type: string | undefined, sending: Sending): Properties {
+  const properties: { -readonly [K in keyof Properties]: Properties[K] } = {
+    messageId: sending.id,
+    correlationId: sending.correlationId,
+    timestamp: Math.floor(sending.atMs / 1000),
+    appId: sending.service,
+    contentType: 'application/json',
+    headers: headersOf(sending),
+  }
+  if (type) properties.type = type
+  if (sending.replyTo) properties.replyTo = sending.replyTo
+  return properties
 }
 
 /**

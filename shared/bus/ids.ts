@@ -9,7 +9,7 @@ const TIME_DIGITS = 12
 
 /** A new id for something that nothing on the bus caused. */
 export function newId(nowMs: number): string {
-  return uuid(nowMs.toString(16).padStart(TIME_DIGITS, '0'), '7', randomBytes(10).toString('hex'))
+  return uuid(timeDigits(nowMs), '7', randomBytes(10).toString('hex'))
 }
 
 /** What makes an emitted event the same event when its handler runs again. */
@@ -35,12 +35,32 @@ export function deriveId({ cause, queue, type, position, attempt }: Origin): str
   return uuid(prefix, '8', digest)
 }
 
-/** The id of a message that came without one: the same key and body are the same event. */
-export function contentId(key: string, body: Buffer): string {
-  const digest = hash('sha256', Buffer.concat([Buffer.from(`${key}\n`), body]))
+/** What tells one firing of a timer from every other. `token` counts how often it was armed. */
+export type Firing = {
+  readonly kind: string
+  readonly key: string
+  readonly name: string
+  readonly token: number
+  readonly dueMs: number
+}
+
+/** The id of a firing timer: the same however often it is tried, and in time order by when it was due, as is what follows from it. */
+export function timerId({ kind, key, name, token, dueMs }: Firing): string {
+  const digest = hash('sha256', JSON.stringify([kind, key, name, token, dueMs]))
+  return uuid(timeDigits(dueMs), '8', digest)
+}
+
+/**
+ * The id of a message that came without one: the same key and body are the same event. Answers without an id to two attempts at one
+ * call are two.
+ */
+export function contentId(key: string, body: Buffer, callAttempt?: number): string {
+  const answered = callAttempt === undefined ? '' : `call attempt ${callAttempt}\n`
+  const digest = hash('sha256', Buffer.concat([Buffer.from(`${answered}${key}\n`), body]))
   return uuid(digest.slice(0, TIME_DIGITS), '8', digest.slice(TIME_DIGITS))
 }
 
+const timeDigits = (ms: number) => ms.toString(16).padStart(TIME_DIGITS, '0')
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** 12 digits of time, the version, 3 digits, the variant (binary 10), 15 digits. */

@@ -28,7 +28,12 @@ export class MemoryBroker {
       status: this.#status,
       declare: (plan) => this.#declare(plan),
       accept: (message) => this.#accept(message),
-      findQueue: (name) => this.#routes.queues.get(name),
+      findQueue: (name, link) => {
+        const queue = this.#routes.queues.get(name)
+        return queue?.owner === undefined || queue.owner === link ? queue : undefined
+      },
+      declareOwn: (name, owner) => this.#declareOwn(name, owner),
+      deleteQueue: (name) => this.deleteQueue(name),
       forget: (link) => this.#links.delete(link),
     }
   }
@@ -103,15 +108,23 @@ export class MemoryBroker {
     const drifts = driftsOf(plan, this.#routes)
     if (drifts.length > 0) throw new TopologyDriftError(drifts)
     for (const exchange of plan.exchanges) if (!exchanges.has(exchange.name)) this.#routes.addExchange(exchange)
-    for (const queue of plan.queues)
-      if (!queues.has(queue.name))
-        this.#routes.addQueue(
-          new MemoryQueue(queue, {
-            clock: this.#clock,
-            onDead: (from, entry, reason) => this.#deadLetter(from, { entry, reason }),
-          }),
-        )
+    for (const queue of plan.queues) if (!queues.has(queue.name)) this.#addQueue(queue)
     for (const binding of plan.bindings) this.#routes.bind(binding)
+  }
+
+  #declareOwn(name: string, owner: MemoryLink): MemoryQueue | undefined {
+    if (this.#routes.queues.has(name)) return undefined
+    return this.#addQueue({ name, arguments: { 'x-queue-type': 'classic' } }, owner)
+  }
+
+  #addQueue(declared: Plan['queues'][number], owner?: MemoryLink): MemoryQueue {
+    const queue = new MemoryQueue(declared, {
+      clock: this.#clock,
+      onDead: (from, entry, reason) => this.#deadLetter(from, { entry, reason }),
+      ...(owner && { owner }),
+    })
+    this.#routes.addQueue(queue)
+    return queue
   }
 
   #accept({ exchange, key, body, properties }: Message): number | undefined {

@@ -7,10 +7,13 @@ import {
   type ConsumeOptions,
   type Consumer,
   type Delivery,
+  type Listener,
   type Message,
+  type Received,
   TopologyDriftError,
 } from './broker.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
+import { MemoryListener } from './memory-listener.ts'
 import { MemoryPublisher } from './memory-publisher.ts'
 import type { MemoryQueue } from './memory-queue.ts'
 
@@ -22,7 +25,11 @@ export type Server = {
   declare(plan: ConnectOptions['plan']): void
   /** Stores a message; gives the number of queues that took it, or undefined when there is no such exchange. */
   accept(message: Message): number | undefined
-  findQueue(name: string): MemoryQueue | undefined
+  /** A queue that this link may use. */
+  findQueue(name: string, link: MemoryLink): MemoryQueue | undefined
+  /** Makes a queue for this link alone; undefined when there is one of this name. */
+  declareOwn(name: string, owner: MemoryLink): MemoryQueue | undefined
+  deleteQueue(name: string): void
   /** The link is closed and wants no more news. */
   forget(link: MemoryLink): void
 }
@@ -39,17 +46,25 @@ export class MemoryLink implements Broker {
   readonly #plan: ConnectOptions['plan']
   readonly #publisher: MemoryPublisher
   readonly #consumers = new Set<MemoryConsumer>()
+  /** With their queues. */
+  readonly #own = new Set<MemoryListener>()
   readonly #listeners = new Set<(state: BrokerState) => void>()
   #state: BrokerState = 'connecting'
   #cancelConnect: () => void
   #readiness: 'open' | 'ready' | Error = 'open'
   #onReadiness: (() => void)[] = []
+  #reportClosed: () => void = () => undefined
+  /** Rejects when this side is closed: who waits to be attached then would wait for ever. */
+  readonly #whenClosed = new Promise<never>((_, reject) => {
+    this.#reportClosed = () => reject(new ClosedError('The bus is closed.'))
+  })
 
   constructor(server: Server, { service, plan }: ConnectOptions) {
     this.service = service
     this.#server = server
     this.#plan = plan
     this.#publisher = new MemoryPublisher((message) => server.accept(message), server.clock)
+    this.#whenClosed.catch(() => undefined)
     const first = setImmediate(() => this.#connect())
     this.#cancelConnect = () => clearImmediate(first)
   }
@@ -90,13 +105,29 @@ export class MemoryLink implements Broker {
     this.#consumers.add(consumer)
     // A queue that is not there yet ends the connection, as in RabbitMQ; each reconnect tries again.
     if (this.#isConnected && !this.#attach(consumer)) this.cut()
-    await consumer.attached
+    await Promise.race([consumer.attached, this.#whenClosed])
     return consumer
+  }
+
+  async listen(queue: string, onMessage: (message: Received) => void): Promise<Listener> {
+    const listener = new MemoryListener({
+      onMessage,
+      clock: this.#server.clock,
+      declare: () => this.#server.declareOwn(queue, this),
+      onStopped: (stopped) => {
+        this.#own.delete(stopped)
+        this.#deleteOwn(stopped)
+      },
+    })
+    this.#own.add(listener)
+    if (this.#isConnected) listener.attach()
+    await Promise.race([listener.attached, this.#whenClosed])
+    return listener
   }
 
   async inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined> {
     await this.ready()
-    const found = this.#server.findQueue(queue)
+    const found = this.#server.findQueue(queue, this)
     return found && { messages: found.ready, consumers: found.consumers }
   }
 
@@ -105,6 +136,7 @@ export class MemoryLink implements Broker {
     await this.#publisher.close(drainMs)
     this.#disconnect()
     this.#setState('closed')
+    this.#reportClosed()
     this.#server.forget(this)
     this.#settleReadiness(new ClosedError('The bus was closed before it was connected.'))
   }
@@ -130,6 +162,7 @@ export class MemoryLink implements Broker {
 
   #connect(): void {
     if (this.#server.status.running && this.#declare() && [...this.#consumers].every((each) => this.#attach(each))) {
+      for (const listener of this.#own) listener.attach()
       this.#setState(this.#server.status.blocked ? 'blocked' : 'up')
       this.followAlarm()
       this.#settleReadiness('ready')
@@ -150,7 +183,7 @@ export class MemoryLink implements Broker {
 
   #attach(consumer: MemoryConsumer): boolean {
     if (consumer.cancelled) return true
-    const queue = this.#server.findQueue(consumer.queue)
+    const queue = this.#server.findQueue(consumer.queue, this)
     if (queue) consumer.attach(queue, () => this.cut())
     return queue !== undefined
   }
@@ -162,6 +195,12 @@ export class MemoryLink implements Broker {
       consumer.detach()
       if (consumer.cancelled) this.#consumers.delete(consumer)
     }
+    for (const listener of this.#own) this.#deleteOwn(listener)
+  }
+
+  #deleteOwn(listener: MemoryListener): void {
+    const queue = listener.detach()
+    if (queue) this.#server.deleteQueue(queue.name)
   }
 
   #settleReadiness(outcome: 'ready' | Error): void {

@@ -29,6 +29,8 @@ export type Subscription = {
 
 type Surroundings = {
   readonly clock: Clock
+  /** The connection that this queue belongs to, and whose alone it is. */
+  readonly owner?: object
   readonly onDead: (queue: MemoryQueue, entry: Entry, reason: DeathReason) => void
 }
 
@@ -55,6 +57,10 @@ export class MemoryQueue {
     this.name = declared.name
     this.arguments = declared.arguments
     this.#around = around
+  }
+
+  get owner(): object | undefined {
+    return this.#around.owner
   }
 
   get ready(): number {

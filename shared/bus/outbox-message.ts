@@ -7,6 +7,7 @@ const storedProperties = z.object({
   messageId: z.string().exactOptional(),
   type: z.string().exactOptional(),
   correlationId: z.string().exactOptional(),
+  replyTo: z.string().exactOptional(),
   timestamp: z.number().exactOptional(),
   appId: z.string().exactOptional(),
   contentType: z.string().exactOptional(),

@@ -7,17 +7,28 @@ import type { Event, Stranger } from './envelope.ts'
 import { settleFailure, verdictOn } from './failure.ts'
 import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, take, takeAny } from './intake.ts'
 import { toOutboxRow } from './outbox-message.ts'
-import type { RetryPolicy, Verdict } from './retry.ts'
+import { type RetryPolicy, Unrecoverable, type Verdict } from './retry.ts'
 import { finishWithin } from './stopping.ts'
 
 /** What a stateful handler gets: an event, or a message of a type that the catalogue does not have. */
 export type Arrived = Event | Stranger
-/** An event that follows, and from what. */
-export type Emission = { readonly cause: Arrived; readonly body: Body }
+/** What follows, in the order in which it is sent. */
+export type Emission =
+  /** An event, and from what it follows. */
+  | { readonly cause: Arrived; readonly body: Body }
+  /** A message that is ready to be sent. */
+  | { readonly row: OutboxRow }
+  /**
+   * This message cannot be handled and never will be. Once the batch is stored it goes to the dead queue with the reason; the inbox
+   * forgets it, so that it is handled when somebody replays it.
+   */
+  | { readonly refused: Arrived; readonly reason: string }
 
 export type StatefulSubscription<Tx extends Transaction> = {
   readonly queue: string
   readonly store: Store<Tx>
+  /** Handling it again does no harm: it is not remembered, and handled each time it comes. */
+  readonly isIdempotent?: (arrived: Arrived) => boolean
   /** Applies what was not there before, inside the transaction that holds its inbox rows; gives back what follows. */
   readonly handle: (arrived: readonly Arrived[], tx: Tx) => readonly Emission[] | Promise<readonly Emission[]>
   /** Resolves when everything in the outbox so far is confirmed by the broker. */
@@ -40,6 +51,7 @@ const HOLD_MS = 1_000
 
 type Settled = Exclude<Verdict, { kind: 'again' }>
 type Item = { readonly delivery: Delivery; readonly arrived: Arrived }
+type Refusals = ReadonlyMap<Arrived, string>
 
 /**
  * Consumes a queue into a store: many deliveries share one transaction with their inbox rows, their effects and the outbox rows
@@ -129,8 +141,9 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   /** Commits the batch; when that fails, each alone, so that one bad message does not hold up the others. */
   async #handle(items: readonly Item[]): Promise<void> {
     const startMs = performance.now()
+    let refusals: Refusals
     try {
-      await this.#commit(items)
+      refusals = await this.#commit(items)
     } catch (error) {
       if (error instanceof StoreUnavailableError || error instanceof ClosedError) throw error
       const [only] = items
@@ -144,27 +157,50 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     const tookMs = (performance.now() - startMs) / items.length
     for (const { delivery, arrived } of items) {
       this.#bus.recorder.processed(this.#subscription.queue, 'stranger' in arrived ? 'unknown' : arrived.type, tookMs)
-      delivery.ack()
+      const reason = refusals.get(arrived)
+      if (reason === undefined) delivery.ack()
+      else this.#putAside(delivery, () => this.#fail({ delivery, arrived }, new Unrecoverable(reason), REFUSED))
     }
   }
 
-  async #commit(items: readonly Item[]): Promise<void> {
+  /** Gives back what the handler refused, with its reasons. Of several with one id only one is handled, and so refused. */
+  async #commit(items: readonly Item[]): Promise<Refusals> {
     const { queue, store, handle } = this.#subscription
     const byId = new Map(items.map(({ arrived }) => [arrived.meta.id, arrived]))
-    const duplicates = await store.write(async (tx) => {
-      const fresh = await tx.recordFirstSeen(queue, [...byId.keys()], this.#bus.clock.now())
-      const unseen = [...byId].flatMap(([id, arrived]) => (fresh.has(id) ? [arrived] : []))
+    const { duplicates, refusals } = await store.write(async (tx) => {
+      const unseen = await this.#findUnseen(byId, tx)
       const emissions = unseen.length > 0 ? await handle(unseen, tx) : []
-      if (emissions.length > 0) await tx.enqueue(this.#rowsOf(emissions))
-      return items.length - unseen.length
+      const rows = this.#rowsOf(emissions)
+      if (rows.length > 0) await tx.enqueue(rows)
+      const refusals = refusalsOf(emissions)
+      if (refusals.size > 0)
+        await tx.forget(
+          queue,
+          [...refusals.keys()].map(({ meta }) => meta.id),
+        )
+      return { duplicates: items.length - unseen.length, refusals }
     })
     for (let i = 0; i < duplicates; i++) this.#bus.recorder.duplicate(queue)
+    return refusals
+  }
+
+  /** Those to be handled, in the order in which they came; they are remembered with the transaction, unless they need not be. */
+  async #findUnseen(byId: ReadonlyMap<string, Arrived>, tx: Tx): Promise<readonly Arrived[]> {
+    const { queue, isIdempotent = () => false } = this.#subscription
+    const remembered = [...byId].flatMap(([id, arrived]) => (isIdempotent(arrived) ? [] : [id]))
+    if (remembered.length === 0) return [...byId.values()]
+    const fresh = await tx.recordFirstSeen(queue, remembered, this.#bus.clock.now())
+    const seen = new Set(remembered.filter((id) => !fresh.has(id)))
+    return [...byId].flatMap(([id, arrived]) => (seen.has(id) ? [] : [arrived]))
   }
 
   /** Positions count per cause, so that a batch of other neighbours gives the same ids. */
   #rowsOf(emissions: readonly Emission[]): OutboxRow[] {
     const positions = new Map<string, number>()
-    return emissions.map(({ cause, body }) => {
+    return emissions.flatMap((emission) => {
+      if ('row' in emission) return emission.row
+      if ('refused' in emission) return []
+      const { cause, body } = emission
       const position = positions.get(cause.meta.id) ?? 0
       positions.set(cause.meta.id, position + 1)
       return toOutboxRow(messageFor(this.#bus, { meta: cause.meta, queue: this.#subscription.queue }, body, position))
@@ -222,5 +258,8 @@ function batchSize(waiting: readonly Delivery[]): number {
   return tooMany === -1 ? waiting.length : tooMany
 }
 
+const REFUSED = { kind: 'dead', reason: 'unrecoverable' } as const
+const refusalsOf = (emissions: readonly Emission[]): Refusals =>
+  new Map(emissions.flatMap((emission) => ('refused' in emission ? [[emission.refused, emission.reason]] : [])))
 const deliveriesOf = (items: readonly Item[]) => items.map(({ delivery }) => delivery)
 const typeOf = (arrived: Arrived) => ('stranger' in arrived ? arrived.stranger : arrived.type)

@@ -20,6 +20,8 @@ export function messageOf(bus: Bus, sent: Sent, about: { origin: Origin; cause: 
     tenant: origin.tenant,
     traceparent: origin.traceparent,
     atMs: bus.clock.now(),
+    // A foreign worker may echo headers instead of reading the body.
+    callAttempt: 'body' in sent && sent.body.type === 'FLOW_CALLED' ? sent.body.attempt : undefined,
   }
   if ('topic' in sent) return verbatim(sent.topic, sent.verbatim, sending)
   const message = toMessage(sent.body, sending)

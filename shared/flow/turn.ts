@@ -93,7 +93,8 @@ export class Turn {
   /** Fires a timer that was taken from the store. */
   async fire(timer: Timer): Promise<void> {
     const open = await this.#get(timer)
-    if (!open.isThere) return
+    // Another timer of the slice may have ended the conversation, or cancelled or moved this one, since it was taken.
+    if (!open.isThere || open.hasEnded || open.timers.has(timer.name)) return
     try {
       const input = { timer: timer.name, dueMs: timer.dueMs }
       await this.#decide(open, input, { id: timerId(timer), position: 0 }, open.origin)

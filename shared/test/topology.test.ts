@@ -15,6 +15,8 @@ import {
 
 const HOLD_DELIVERIES_MAX = 1_000_000_000
 const work = Object.keys(queues)
+/** What lies in the others too long vanishes: it is worth nothing to anybody by then. */
+const keeping = Object.entries(queues).flatMap(([name, row]) => ('ttlMs' in row ? [] : [name]))
 const types = ['quorum', 'classic'] as const
 const rungs = levels.flatMap(({ unitMs, rungs: names }) =>
   names.map((name, i) => ({ name: rungQueue(name), ttlMs: (i + 1) * unitMs })),
@@ -49,7 +51,7 @@ describe.each(types)('topology of %s queues', (type) => {
     }
   })
 
-  test.each(work)('%s: a dead queue beside it, where the broker itself puts what crashes too often', (queue) => {
+  test.each(keeping)('%s: a dead queue beside it, where the broker itself puts what crashes too often', (queue) => {
     expect(argumentsOf(plan, queue)).toMatchObject({
       'x-queue-type': type,
       'x-dead-letter-exchange': '',
@@ -57,6 +59,18 @@ describe.each(types)('topology of %s queues', (type) => {
     })
     expect(deadQueueOf(queue)).toBe(`${queue}.dead`)
     expect(argumentsOf(plan, deadQueueOf(queue))).toMatchObject({ 'x-queue-type': type })
+  })
+
+  test('questions to the hub vanish when nobody has answered them; what is no question dies beside them', () => {
+    const {
+      'x-message-ttl': ttlMs,
+      'x-dead-letter-exchange': next,
+      'x-queue-type': queueType,
+    } = argumentsOf(plan, 'hub_ask') ?? {}
+
+    expect({ ttlMs, next, queueType }).toEqual({ ttlMs: 5_000, next: undefined, queueType: type })
+    expect(argumentsOf(plan, 'hub_ask.dead')).toEqual(argumentsOf(plan, 'hub_consume.dead'))
+    expect(plan.bindings.filter(({ destination, source }) => destination === 'hub_ask' && source === 'ebs')).toEqual([])
   })
 
   test.each(work)('%s: the ladder leads to it and nowhere else', (queue) => {
@@ -98,7 +112,7 @@ describe('limits', () => {
     expect(argumentsOf(plan, name)).toEqual({ 'x-queue-type': 'quorum', 'x-delivery-limit': HOLD_DELIVERIES_MAX })
   })
 
-  test.each(work)(
+  test.each(keeping)(
     "R6: %s: the broker's limit is a backstop, and nothing is lost on the way to the dead queue",
     (name) => {
       const { 'x-delivery-limit': limit, ...others } = argumentsOf(plan, name) ?? {}
@@ -137,6 +151,19 @@ describe('names', () => {
     expect(queues.distributor_consume.hears).toEqual(['objects'])
     expect(queues.process_consume.hears).toEqual(['task-requests'])
     expect(queues.statistics.hears).toEqual(['#'])
+    expect(queues.flow_worker_consume.hears).toEqual(['flow-worker'])
+    expect(queues.datagen_consume.hears).toEqual(['objects.completed', 'objects.failed'])
+    expect(queues.hub_consume.hears).toEqual([
+      'eventbus-collector',
+      'tasks.finished',
+      'tasks.failed',
+      'activities.*',
+      'initiate_workflow',
+      'initiate_journey.#',
+      'flows.*',
+      'messages.*',
+      'sidelines.*',
+    ])
   })
 
   test('that end alike are never mistaken for each other at the end of the ladder', () => {

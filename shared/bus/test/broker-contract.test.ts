@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import { consuming } from './contract-consuming.ts'
 import { crashing, expiring } from './contract-dead-letters.ts'
+import { listening } from './contract-listening.ts'
 import { publishing } from './contract-publishing.ts'
 import { brokers } from './contract-rig.ts'
 import { declaring } from './contract-topology.ts'
@@ -14,6 +15,8 @@ describe.each(brokers)('$broker', ({ start }) => {
     crashing(start, 'quorum')
     declaring(start, 'quorum')
   })
+
+  listening(start)
 
   describe('classic queues', () => {
     consuming(start, 'classic')

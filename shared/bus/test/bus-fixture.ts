@@ -183,6 +183,7 @@ export function gated(broker: Broker, gate: (message: Message) => Promise<void>)
     ready: () => broker.ready(),
     onState: (listener) => broker.onState(listener),
     consume: (queue, options, onDelivery) => broker.consume(queue, options, onDelivery),
+    listen: (queue, onMessage) => broker.listen(queue, onMessage),
     inspect: (queue) => broker.inspect(queue),
     close: (drainMs) => broker.close(drainMs),
     async publish(message) {

@@ -168,7 +168,14 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
         return {
           type: 'TASK_CREATED',
           data: taskBody(Number(text)),
-          meta: { ...meta, attempt: 1, atMs: undefined, traceparent: undefined },
+          meta: {
+            ...meta,
+            attempt: 1,
+            atMs: undefined,
+            traceparent: undefined,
+            replyTo: undefined,
+            callAttempt: undefined,
+          },
         }
       },
     })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { deadQueueOf, type QueueType } from '../../topology.ts'
-import type { Broker } from '../broker.ts'
+import { type Broker, ClosedError } from '../broker.ts'
 import {
   collect,
   eventually,
@@ -25,6 +25,18 @@ export const consuming = (start: () => Promise<Rig>, queueType: QueueType) =>
     const plan = planOf(queueType, { work: { hears: [] }, other: { hears: [] } })
     /** Only quorum queues count how often a message came back. */
     const returns = (count: number) => (queueType === 'quorum' ? count : 0)
+
+    test('whoever begins to consume when this side is closed, or waits for it then, is told so', async () => {
+      await using rig = await start()
+      const bus = rig.connect({ service: 'reader', plan })
+      await bus.ready()
+      const waiting = expect(bus.consume('not there yet', { prefetch: 1 }, () => {})).rejects.toThrow(ClosedError)
+      await bus.close()
+
+      await waiting
+      await expect(bus.consume('work', { prefetch: 1 }, () => {})).rejects.toThrow(ClosedError)
+      await expect(bus.listen('reader_reply.1', () => {})).rejects.toThrow(ClosedError)
+    })
 
     test('D7: prefetch bounds what is unsettled', async () => {
       await using rig = await start()

@@ -77,6 +77,20 @@ export const expiring = (start: () => Promise<Rig>, queueType: QueueType) =>
       await eventually(() => expect(work.texts()).toEqual(['1', '2']))
     })
 
+    test('what expires in a queue without a dead-letter exchange vanishes, and the queue goes on', async () => {
+      await using rig = await start()
+      const plan = planOf(queueType, { questions: { hears: [], ttlMs: 100 } })
+      const bus = rig.connect({ service: 'hub', plan })
+
+      await publishAll(bus, [messageOf({ key: 'questions' }, '1'), messageOf({ key: 'questions' }, '2')])
+      await untilReady(bus, 'questions', 0)
+      const { texts } = await collect(bus, 'questions')
+      await bus.publish(messageOf({ key: 'questions' }, '3'))
+
+      await eventually(() => expect(texts()).toEqual(['3']))
+      expect(await bus.inspect(deadQueueOf('questions'))).toMatchObject({ messages: 0 })
+    })
+
     test('R2: one message published again without its deaths makes three trips and arrives from each', async () => {
       await using rig = await start()
       const bus = rig.connect({ service: 'hub', plan: ladder })

@@ -23,6 +23,7 @@ export const publishing = (start: () => Promise<Rig>, queueType: QueueType) =>
         messageId: '018f-1',
         type: 'MADE',
         correlationId: 'c-1',
+        replyTo: 'writer_reply.1',
         timestamp: 1_700_000_000,
         appId: 'writer',
         contentType: 'application/json',

@@ -32,6 +32,8 @@ describe('reading an event', () => {
         attempt: 3,
         atMs: 7_000,
         traceparent: '00-1',
+        replyTo: undefined,
+        callAttempt: undefined,
       },
     })
   })

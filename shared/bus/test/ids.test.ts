@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { contentId, deriveId, newId, type Origin } from '../ids.ts'
+import { contentId, deriveId, type Firing, newId, type Origin, timerId } from '../ids.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-([78])[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const NOW_MS = Date.UTC(2026, 0, 1)
@@ -97,7 +97,41 @@ describe('ids from content', () => {
     expect(contentId('objects', Buffer.from('{"a":2}'))).not.toBe(id)
     expect(contentId('tasks', Buffer.from('{"a":1}'))).not.toBe(id)
     expect(contentId('', Buffer.alloc(0))).toMatch(UUID)
+    expect(contentId('objects', Buffer.from('{"a":1}'), 1)).not.toBe(id)
+    expect(contentId('objects', Buffer.from('{"a":1}'), 1)).not.toBe(contentId('objects', Buffer.from('{"a":1}'), 2))
+    expect(contentId('objects', Buffer.from('{"a":1}'), 1)).toMatch(UUID)
     expect(contentId('', Buffer.from([0xff]))).not.toBe(contentId('', Buffer.from([0xfe])))
+  })
+})
+
+describe('ids of firing timers', () => {
+  const firing: Firing = { kind: 'flow', key: 'f1', name: 'deadline', token: 1, dueMs: NOW_MS }
+
+  test('are the same however often the firing is tried', () => {
+    expect(timerId({ ...firing })).toBe(timerId(firing))
+    expect(UUID.exec(timerId(firing))?.[1]).toBe('8')
+  })
+
+  test.each<Partial<Firing>>([{ kind: 'group' }, { key: 'f2' }, { name: 'call' }, { token: 2 }, { dueMs: NOW_MS + 1 }])(
+    'differ by %j',
+    (change) => {
+      expect(timerId({ ...firing, ...change })).not.toBe(timerId(firing))
+    },
+  )
+
+  test('do not mix up where one part ends and the next begins', () => {
+    const [one, other] = [
+      { kind: 'a', key: 'b","c', name: 'd' },
+      { kind: 'a', key: 'b', name: 'c","d' },
+    ]
+    expect(timerId({ ...firing, ...one })).not.toBe(timerId({ ...firing, ...other }))
+  })
+
+  test.each([0, NOW_MS, LATEST_MS])('due at %d ms: they and what follows from them begin with that time', (dueMs) => {
+    const id = timerId({ ...firing, dueMs })
+
+    expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(dueMs)
+    expect(timeOf(deriveId({ ...origin, cause: id }))).toBe(timeOf(id))
   })
 })
 

@@ -155,6 +155,19 @@ describe('operating', () => {
     expect(await bus.inspect('work')).toEqual({ messages: 0, consumers: 1 })
   })
 
+  test("a connection's own queue that was deleted is declared again, and the connection goes on", async () => {
+    const { clock, memory, bus } = await world()
+    const heard: string[] = []
+    const listener = await bus.listen('own', ({ body }) => void heard.push(body.toString()))
+    memory.deleteQueue('own')
+    expect([listener.isUp, bus.state]).toEqual([false, 'up'])
+    await clock.advance(1_000)
+
+    await bus.publish(messageOf({ key: 'own', mandatory: true }, '1'))
+    await clock.advance(0)
+    expect([listener.isUp, heard, memory.depth('own'), memory.isIdle()]).toEqual([true, ['1'], 0, true])
+  })
+
   test('drift is put right by an operator: the link that waits comes up', async () => {
     const { clock, memory } = await world()
     const other = memory.connect({ service: 'other', plan: planOf('classic', { work: { hears: ['work'] } }) })

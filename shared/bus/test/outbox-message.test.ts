@@ -11,6 +11,7 @@ const whole: Message = {
     messageId: 'id',
     type: 'OBJECT_CREATED',
     correlationId: 'c',
+    replyTo: 'gateway_reply.1',
     timestamp: 1_767_225_600,
     appId: 'datagen',
     contentType: 'application/json',
@@ -33,6 +34,7 @@ describe('a message at rest in the outbox', () => {
     { properties: '{"headers":{"a":null}}' },
     { properties: '{"timestamp":"today"}' },
     { properties: '{"messageId":7}' },
+    { properties: '{"replyTo":[]}' },
     { properties: 'null' },
     { properties: '[]' },
   ])('changed by hand into $properties: says which field', ({ properties }) => {

@@ -38,6 +38,20 @@ describe('a mistake of the author is an error that says so', () => {
     expect(() => kept?.reply()).toThrow('after the function has returned')
   })
 
+  test('an action after the answer was dealt with', () => {
+    let kept: HubActions | undefined
+    const talk = new Talk({
+      onAnswer: (state, _, hub) => {
+        kept = hub
+        return state
+      },
+    })
+    talk.take(requested())
+    talk.take(answered(1))
+
+    expect(() => kept?.call('a', 1)).toThrow('after the function has returned')
+  })
+
   test('whatever the contract throws', () => {
     const talk = new Talk({
       onAnswer: () => {
@@ -106,6 +120,38 @@ test('a state that grows too large at a timer is an error, and the deadline stil
   expect(() => talk.fire('call 1')).toThrow('The flow f cannot go on: the conversation would hold')
   talk.fire('deadline')
   expect(talk.ends).toBe(1)
+})
+
+test('a conversation that is nearly full can still undo everything', () => {
+  const talk = new Talk({
+    onRequest: (_, hub) => {
+      const undo = { name: 'b', input: 'u'.repeat(20_000) }
+      for (let i = 0; i < 3; i++) hub.call('a', 'i'.repeat(60_000), { undo })
+      hub.call('a', 1)
+      return { ...own, of: 4 }
+    },
+  })
+  talk.take(requested())
+  for (const n of [1, 2, 3]) talk.take(answered(n))
+  talk.take(answered(4, { status: 400, error: 'no' }))
+
+  for (const n of [5, 6, 7]) expect(talk.take(answered(n)).kind).toBe('change')
+
+  expect(failureIn(talk.sent)).toMatchObject({ undone: ['f.3', 'f.2', 'f.1'], notUndone: [] })
+})
+
+test('H1: the deadline ends the conversation although onTimeout makes it too large', () => {
+  const talk = new Talk({
+    onTimeout: (state, hub) => {
+      hub.reply('late')
+      return { ...state, progress: ['x'.repeat(STATE_BYTES_MAX)] }
+    },
+  })
+  talk.take(requested())
+
+  talk.fire('deadline')
+
+  expect(talk).toMatchObject({ ends: 1, status: 'success' })
 })
 
 test('a contract may change what it kept in place: only what it returns counts, and only if all goes well', () => {

@@ -9,6 +9,7 @@ const answer =
   (talk) =>
     talk.take(answered(n, fields, { callAttempt }))
 const timeOut: Step = (talk) => talk.fire('call 1')
+const timeOutForGood = Array.from({ length: 5 }, () => timeOut)
 const nextAttempt: Step = (talk) => talk.fire('call 1')
 
 test.each<[what: string, before: Step[], last: ReturnType<typeof answered>, why: string]>([
@@ -23,7 +24,8 @@ test.each<[what: string, before: Step[], last: ReturnType<typeof answered>, why:
   ['a call answered before', [answer(1)], answered(1), 'duplicate'],
   ['a call answered before, by its attempt', [answer(1, { attempt: 1 })], answered(1, { attempt: 1 }), 'duplicate'],
   ['an attempt before the one that answered', [timeOut, nextAttempt, answer(1)], answered(1, { attempt: 1 }), 'late'],
-  ['a call that failed in good time', [answer(1, { status: 400 })], answered(2), 'late'],
+  ['a call that timed out for good', timeOutForGood, answered(1), 'late'],
+  ['the last attempt of a call that timed out for good', timeOutForGood, answered(1, { attempt: 3 }), 'late'],
   ['an attempt that is not there yet', [], answered(1, { attempt: 2 }), 'stale'],
   ['an attempt that timed out, in the backoff', [timeOut], answered(1, { attempt: 1 }), 'stale'],
   ['no attempt, in the backoff', [timeOut], answered(1), 'stale'],
@@ -35,8 +37,6 @@ test.each<[what: string, before: Step[], last: ReturnType<typeof answered>, why:
   const talk = new Talk()
   talk.take(requested({ requestKey: 'tolerant' }))
   for (const step of before) step(talk)
-  if (why === 'late' && last.data.type === 'FLOW_CALL_ANSWERED' && last.data.callId === 'f.2')
-    for (const name of ['call 2', 'call 2', 'call 2', 'call 2', 'call 2']) talk.fire(name)
   const state = talk.state
 
   const decision = talk.take(last)

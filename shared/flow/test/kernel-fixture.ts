@@ -29,7 +29,8 @@ type EggState = z.infer<typeof eggState>
 
 /**
  * A kind for tests: FLOW_REQUESTED opens it with timers as `error` and `requestKey` say (`name:ms` separated by commas), another one
- * changes them (`-name` cancels); FLOW_SUCCEEDED ends it. Each timer that fires is said as FLOW_REFUSED with its name.
+ * changes them (`-name` cancels); FLOW_SUCCEEDED ends it. Each timer that fires is said as FLOW_REFUSED with its name;
+ * `first` cancels `second` and moves `third` by a second.
  */
 export const egg: Kind<EggState> = {
   name: 'egg',
@@ -52,7 +53,8 @@ export const egg: Kind<EggState> = {
     if ('timer' in input) {
       if (input.timer === 'broken') throw new Error('this decision always fails')
       const fired = [...(state?.fired ?? []), input.timer]
-      return change([{ body: { type: 'FLOW_REFUSED', flowId: 'timer', error: input.timer } }], [], { fired })
+      const others = input.timer === 'first' ? [{ cancel: 'second' }, { arm: 'third', dueMs: nowMs + 1_000 }] : []
+      return change([{ body: { type: 'FLOW_REFUSED', flowId: 'timer', error: input.timer } }], others, { fired })
     }
     const { event } = input
     if (event.type === 'FLOW_SUCCEEDED')

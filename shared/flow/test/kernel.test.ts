@@ -59,6 +59,16 @@ test('a moved timer fires at its new time only, a cancelled one never, also when
   expect(fired(rig)).toEqual(['sooner', 'moved'])
 })
 
+test('of timers that are due together, one that is cancelled or moved by another does not fire at its old time (H6)', async () => {
+  await using rig = await startKernel()
+  await request(rig, 'a', 'first:1000,second:1000,third:1000')
+
+  await rig.clock.advance(1_500)
+  expect(fired(rig)).toEqual(['first'])
+  await rig.clock.advance(600)
+  expect(fired(rig)).toEqual(['first', 'third'])
+})
+
 test('timers that are due within the same 10 ms share a wake-up', async () => {
   await using rig = await startKernel()
   for (let i = 0; i < 50; i++) await request(rig, `c${i}`, 'one:1000')

@@ -1,4 +1,5 @@
 import type { Latency, Memory, Throughput } from './flow-runs.ts'
+import { printJsonLine } from './json-line.ts'
 import { median } from './quantile.ts'
 import { type SideName, sideNames } from './sides.ts'
 
@@ -41,9 +42,7 @@ export function reportFlow(results: Results): void {
       broker: `RabbitMQ ${results.version}`,
       queueType: results.queueType,
     }
-    console.log(
-      JSON.stringify(line, (_key, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value)),
-    )
+    printJsonLine(line)
     return
   }
   console.log(`\nRabbitMQ ${results.version}, ${results.queueType} queues`)
@@ -65,9 +64,9 @@ export function reportFlow(results: Results): void {
   for (const ms of results.start) if (ms) console.log(`\nall services ready after ${ms.toFixed(0)} ms`)
 }
 
-const sum = (values: Readonly<Record<string, number>>) => Object.values(values).reduce((a, b) => a + b, 0)
+export const sum = (values: Readonly<Record<string, number>>) => Object.values(values).reduce((a, b) => a + b, 0)
 
-const spell = (values: Readonly<Record<string, number>>, digits: number) =>
+export const spell = (values: Readonly<Record<string, number>>, digits: number) =>
   Object.entries(values)
     .map(([name, value]) => `${name} ${value.toFixed(digits)}`)
     .join('   ')

@@ -2,7 +2,8 @@ import { watchStatistics } from './floor/watch.ts'
 import { publishBacklog, publishPaced } from './objects.ts'
 import { cpuSeconds, residentMb } from './processes.ts'
 import { quantile } from './quantile.ts'
-import { type Running, type SideName, startSide } from './sides.ts'
+import type { Running } from './services.ts'
+import { type SideName, startSide } from './sides.ts'
 import type { BenchBroker } from './vhost.ts'
 
 const TASKS_PER_OBJECT = 3
@@ -18,18 +19,31 @@ export type Throughput = {
   readonly cpuMsPerObject: Readonly<Record<string, number>>
 }
 
-/**
- * Objects per second from a backlog, until statistics has stored the last finished task. The services are up and held
- * (SIGSTOP) while the backlog is made, so that neither start-up nor its skew is measured.
- */
+/** Objects per second from a backlog, until statistics has stored the last finished task. */
 export async function measureThroughput(options: {
   readonly broker: BenchBroker
   readonly side: SideName
   readonly brokerPid: number
   readonly objects: number
 }): Promise<Throughput> {
-  const { broker, side, objects } = options
-  await using running = await startSide(broker, side)
+  await using running = await startSide(options.broker, options.side)
+  return { side: options.side, ...(await takeBacklog(running, { ...options, until: untilFinished })) }
+}
+
+/**
+ * Has running services take a backlog of objects. They are up and held (SIGSTOP) while the backlog is made, so that neither
+ * start-up nor its skew is measured.
+ */
+export async function takeBacklog(
+  running: Running,
+  options: {
+    readonly brokerPid: number
+    readonly objects: number
+    /** Resolves when all is done. */
+    readonly until: (running: Running, objects: number) => Promise<void>
+  },
+): Promise<Omit<Throughput, 'side'>> {
+  const { objects } = options
   for (const each of running.processes) each.signal('SIGSTOP')
   await publishBacklog(running.amqpUrl, objects)
 
@@ -37,10 +51,9 @@ export async function measureThroughput(options: {
   const before = pids.map(({ pid }) => cpuSeconds(pid))
   const startedAt = performance.now()
   for (const each of running.processes) each.signal('SIGCONT')
-  await untilFinished(running, objects)
+  await options.until(running, objects)
   const tookMs = performance.now() - startedAt
   return {
-    side,
     objectsPerSecond: (objects / tookMs) * 1_000,
     cpuMsPerObject: Object.fromEntries(
       pids.map(({ name, pid }, i) => [name, ((cpuSeconds(pid) - (before[i] ?? 0)) * 1_000) / objects]),
@@ -104,3 +117,7 @@ export const untilFinished = (running: Running, objects: number) =>
     { pollMs: 10, timeoutMs: RUN_MS_MAX },
     (look) => look.finishedTasks() === objects * TASKS_PER_OBJECT,
   )
+
+/** The end of an object where a hub runs: its completion is counted. */
+export const untilCompleted = (running: Running, objects: number) =>
+  watchStatistics(running.dataDir, { pollMs: 10, timeoutMs: RUN_MS_MAX }, (look) => look.completedObjects() === objects)

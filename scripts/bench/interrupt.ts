@@ -15,6 +15,8 @@ export function undoneOnInterrupt(undo: () => Promise<void>): () => Promise<void
 /** On SIGINT or SIGTERM: ends processes, removes vhosts and folders, the last one first, and exits. */
 export function undoOnInterrupt(): void {
   const end = async () => {
+    // What is under way breaks when its processes and its vhost go; that must not end us before the rest is undone.
+    process.on('uncaughtException', () => undefined)
     for (const undo of [...open].reverse()) await undo()
     process.exit(INTERRUPTED)
   }

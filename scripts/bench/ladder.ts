@@ -51,7 +51,7 @@ export async function benchLadder(broker: BenchBroker, args: readonly string[]):
       const runs: { design: LadderDesign; run: LatenessRun }[] = []
       for (let round = 1; round <= Number(values.rounds); round++)
         for (const design of standing) {
-          const { run, cpuMs } = await freshRun(broker, { design, rate, pid, delayMs: load.delayMs })
+          const { run, cpuMs } = await freshRun(broker, { design, rate, seconds: SECONDS, pid, delayMs: load.delayMs })
           runs.push({ design, run })
           print(design, rate, run, cpuMs)
         }
@@ -64,15 +64,15 @@ export async function benchLadder(broker: BenchBroker, args: readonly string[]):
 }
 
 /** Each run has a vhost of its own: what one left behind cannot slow the next one. */
-async function freshRun(
+export async function freshRun(
   broker: BenchBroker,
-  { design, rate, pid, delayMs }: { design: LadderDesign; rate: number; pid: number; delayMs: Load['delayMs'] },
+  { design, pid, ...load }: Parameters<typeof measureLateness>[2] & { design: LadderDesign; pid: number },
 ): Promise<{ run: LatenessRun; cpuMs: number }> {
   await using vhost = await createVhost(broker, 'ladder')
   await declarePlan(vhost.amqpUrl, design.plan, 8)
   const before = cpuSeconds(pid)
-  const run = await measureLateness(vhost.amqpUrl, design, { rate, seconds: SECONDS, delayMs })
-  return { run, cpuMs: ((cpuSeconds(pid) - before) * 1_000) / (rate * SECONDS) }
+  const run = await measureLateness(vhost.amqpUrl, design, load)
+  return { run, cpuMs: ((cpuSeconds(pid) - before) * 1_000) / (load.rate * load.seconds) }
 }
 
 async function reportDeclaring(broker: BenchBroker, design: LadderDesign): Promise<void> {

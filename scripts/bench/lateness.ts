@@ -103,10 +103,14 @@ export function paced(rate: number, total: number, each: (index: number) => void
   })
 }
 
-function afterMs(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after a time, or at once when it is aborted. */
+export function afterMs(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => clearTimeout(timer))
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
   })
 }
 

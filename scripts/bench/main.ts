@@ -1,8 +1,12 @@
 import { useBroker } from './broker.ts'
+import { benchCalls } from './calls.ts'
 import { benchFlow } from './flow.ts'
+import { benchGroups } from './groups.ts'
 import { undoOnInterrupt } from './interrupt.ts'
 import { benchLadder } from './ladder.ts'
+import { benchOpenGroups } from './open-groups.ts'
 import { benchProfile } from './profile.ts'
+import { benchTimers } from './timers.ts'
 import type { BenchBroker } from './vhost.ts'
 
 type Bench = { readonly says: string; run(broker: BenchBroker, args: readonly string[]): Promise<void> }
@@ -14,8 +18,21 @@ const benches: Readonly<Record<string, Bench>> = {
     run: benchLadder,
   },
   profile: {
-    says: 'where the services of the object flow spend their processor time [--objects N]',
+    says: 'where the services of the object flow spend their processor time [--objects N] [--only floor|ebs|hub]',
     run: benchProfile,
+  },
+  groups: { says: 'what the hub costs the object flow [--json] [--objects N] [--rounds N]', run: benchGroups },
+  timers: {
+    says: "lateness of the hub's timers against the bare ladder [--json] [--rate N] [--seconds N] [--delay N] [--rounds N]",
+    run: benchTimers,
+  },
+  calls: {
+    says: 'calls through hub and worker against a bare request and answer [--json] [--count N] [--rate N] [--seconds N]',
+    run: benchCalls,
+  },
+  'open-groups': {
+    says: 'what 100,000 open groups cost [--json] [--open N] [--groups N] [--rounds N]',
+    run: benchOpenGroups,
   },
 }
 
@@ -27,6 +44,6 @@ if (bench) {
   await bench.run(broker, args)
 } else {
   console.error('Usage: npm run bench -- <name>')
-  for (const [key, { says }] of Object.entries(benches)) console.error(`  ${key.padEnd(8)} ${says}`)
+  for (const [key, { says }] of Object.entries(benches)) console.error(`  ${key.padEnd(11)} ${says}`)
   process.exitCode = 2
 }

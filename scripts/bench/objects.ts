@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ConfirmChannel, connect } from 'amqplib'
+import { type BusClient, openBusClient } from './bus-client.ts'
 import { paced } from './lateness.ts'
 
 /** Confirms outstanding while a backlog is made. */
@@ -7,14 +7,17 @@ const WINDOW = 500
 
 /** Publishes so many OBJECT_CREATED as fast as the broker confirms them. */
 export async function publishBacklog(amqpUrl: string, count: number): Promise<void> {
-  const connection = await connect(amqpUrl)
-  const channel = await connection.createConfirmChannel()
-  for (let sent = 0; sent < count; sent++) {
-    publishObject(channel, randomUUID())
-    if (sent % WINDOW === WINDOW - 1) await channel.waitForConfirms()
+  await using client = await openBusClient(amqpUrl)
+  await publishAll(client, count, () => publishObject(client, randomUUID()))
+}
+
+/** Calls `publish` for 0 to count - 1, as fast as the broker confirms what it publishes. */
+export async function publishAll(client: BusClient, count: number, publish: (index: number) => void): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    publish(index)
+    if (index % WINDOW === WINDOW - 1) await client.confirmed()
   }
-  await channel.waitForConfirms()
-  await connection.close()
+  await client.confirmed()
 }
 
 /** Publishes objects at an even rate (1/s); tells the id of each just before it is sent. */
@@ -23,18 +26,16 @@ export async function publishPaced(
   load: { readonly rate: number; readonly count: number },
   onSend: (objectId: string) => void,
 ): Promise<void> {
-  const connection = await connect(amqpUrl)
-  const channel = await connection.createConfirmChannel()
+  await using client = await openBusClient(amqpUrl)
   await paced(load.rate, load.count, () => {
     const id = randomUUID()
     onSend(id)
-    publishObject(channel, id)
+    publishObject(client, id)
   })
-  await channel.waitForConfirms()
-  await connection.close()
+  await client.confirmed()
 }
 
-function publishObject(channel: ConfirmChannel, id: string): void {
+function publishObject(client: BusClient, id: string): void {
   const object = {
     id,
     tenant: 'default',
@@ -42,14 +43,5 @@ function publishObject(channel: ConfirmChannel, id: string): void {
     content: 'x'.repeat(64),
     createdAt: new Date().toISOString(),
   }
-  channel.publish('ebs', 'objects', Buffer.from(JSON.stringify({ type: 'OBJECT_CREATED', object })), {
-    persistent: true,
-    messageId: randomUUID(),
-    type: 'OBJECT_CREATED',
-    correlationId: id,
-    timestamp: Math.floor(Date.now() / 1_000),
-    appId: 'bench',
-    contentType: 'application/json',
-    headers: { 'x-ebs-tenant': object.tenant, 'x-ebs-causation': id },
-  })
+  client.publish({ type: 'OBJECT_CREATED', object }, id)
 }

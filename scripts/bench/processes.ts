@@ -42,6 +42,8 @@ export async function startProcess(options: {
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')
+      // One that is held would not hear of it.
+      child.kill('SIGCONT')
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
       await ended
       clearTimeout(timer)

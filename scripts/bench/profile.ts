@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { untilFinished } from './flow-runs.ts'
+import { groupSides } from './groups.ts'
 import { publishBacklog } from './objects.ts'
-import { type SideName, sideNames, startSide } from './sides.ts'
+import { startServices } from './services.ts'
+import { programsOf, sideNames } from './sides.ts'
 import type { BenchBroker } from './vhost.ts'
 
 const OBJECTS = 5_000
@@ -21,21 +23,33 @@ const profileSchema = z.object({
   timeDeltas: z.array(z.number()),
 })
 
-/** Runs both sides under Node's profiler and lists the functions with the most processor time of their own, per object. */
+const subjects = [
+  ...sideNames.map((name) => ({ name, start: { purpose: name, programs: programsOf[name] }, until: untilFinished })),
+  { name: 'hub', start: groupSides.hub, until: groupSides.hub.until },
+] as const
+
+/**
+ * Runs both sides, and the flow with its hub, under Node's profiler and lists the functions with the most processor time of their own,
+ * per object.
+ */
 export async function benchProfile(broker: BenchBroker, args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: { objects: { type: 'string', default: String(OBJECTS) }, only: { type: 'string' } },
   })
-  for (const side of sideNames.filter((name) => values.only === undefined || values.only === name))
-    await profileSide(broker, side, Number(values.objects))
+  for (const subject of subjects.filter(({ name }) => values.only === undefined || values.only === name))
+    await profileSubject(broker, subject, Number(values.objects))
 }
 
-async function profileSide(broker: BenchBroker, side: SideName, objects: number): Promise<void> {
+async function profileSubject(
+  broker: BenchBroker,
+  { name: side, start, until }: (typeof subjects)[number],
+  objects: number,
+): Promise<void> {
   // The profiler writes into the working directory, which is the data folder.
-  await using running = await startSide(broker, side, { nodeArgs: ['--cpu-prof'] })
+  await using running = await startServices(broker, { ...start, nodeArgs: ['--cpu-prof'] })
   await publishBacklog(running.amqpUrl, objects)
-  await untilFinished(running, objects)
+  await until(running, objects)
   await Promise.all(running.processes.map((each) => each.stop()))
   const files = await readdir(running.dataDir)
   for (const { name, pid } of running.processes) {

@@ -13,3 +13,13 @@ export const median = (values: readonly number[]) =>
       0.5,
     )) /
   2
+
+/** What is said of many measured values. */
+export type Spread = { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number }
+
+export const spreadOf = (values: readonly number[]): Spread => ({
+  p50: quantile(values, 0.5),
+  p95: quantile(values, 0.95),
+  p99: quantile(values, 0.99),
+  max: quantile(values, 1),
+})

@@ -33,19 +33,23 @@ test.each([
 ] as const)(
   'each service $how under load and started again: nothing lost, nothing double',
   async ({ signal, exit }) => {
-    await using system = await startSystem()
+    await using system = await startSystem({
+      services: ['gateway', 'datagen', 'distributor', 'processor', 'hub', 'statistics'],
+    })
     const load = startLoad(system)
     const progress = async () => {
       const { tasks_finished: before } = await system.statistics()
       await waitUntil(async () => (await system.statistics()).tasks_finished > before + 30)
     }
-    for (const name of ['datagen', 'distributor', 'processor', 'statistics']) {
+    const flow = { json: { length: 2 }, headers: { prefer: 'wait=10' } }
+    for (const name of ['gateway', 'datagen', 'distributor', 'processor', 'hub', 'statistics']) {
       await progress()
       const service = system.process(name)
       const startMs = performance.now()
       expect(await service.kill(signal)).toEqual(exit)
       expect(performance.now() - startMs).toBeLessThan(SIGTERM_MS_MAX)
       await service.restart()
+      expect(await system.ask('gateway', '/api/flows', flow), name).toMatchObject({ status: 200 })
     }
     await progress()
 

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createLine, endsOf, paste } from './support/collector.ts'
 import { startLoad } from './support/load.ts'
+import { distinct, onlooker } from './support/onlooker.ts'
 import { hasRabbitmqServer, type PrivateBroker, privateBroker } from './support/private-broker.ts'
 import { expectAllDone } from './support/settled.ts'
 import { type System, startSystem } from './support/system.ts'
@@ -14,6 +17,13 @@ async function progress(system: System): Promise<void> {
   const { tasks_finished: before } = await system.statistics()
   await waitUntil(async () => (await system.statistics()).tasks_finished >= before + 30)
 }
+
+/** Every rung from 10 ms to 20 s, and some that take several. */
+const ttlsS = [0.01, 0.1, 1]
+  .flatMap((unit) => Array.from({ length: 9 }, (_, i) => Number(((i + 1) * unit).toFixed(2))))
+  .concat([0.12, 1.23, 7.77, 10, 12.34, 20])
+const count = z.object({ n: z.number() })
+const failure = z.object({ id: z.string(), created: z.iso.datetime(), resolved: z.iso.datetime(), error: z.string() })
 
 const readiness = async (system: System, name: string) => {
   const answer = await fetch(`${system.process(name).url}/health/ready`)
@@ -120,5 +130,39 @@ describe.runIf(hasRabbitmqServer)('with a broker of its own', () => {
     await broker.kill()
     await broker.boot()
     await expectAllDone(system, { objects: 50 })
+  })
+
+  test('H7, H11: the broker killed while timers of every length wait in it: each group fails once, none before its time', async () => {
+    const vhost = await testVhost(broker)
+    await using system = await startSystem({ vhost, services: ['hub'] })
+    const ends = await onlooker(vhost, 'eventbus-collector.*')
+    // One round through the ladder first: a broker that is killed in the second in which it declares quorum queues may lose them.
+    await paste(system, createLine('first', ['a'], { ttl: 1 }))
+    await waitUntil(async () => expect(endsOf(await ends.heard(), 'first')).toHaveLength(1))
+    const creates = ttlsS.map((ttl) => createLine(`ttl ${ttl}`, ['a'], { ttl }))
+    await system.publishMany(creates.map((body) => ({ key: 'eventbus-collector', body })))
+    await waitUntil(async () =>
+      expect((await system.hubRows(count, 'select count(*) as n from conversations'))[0]?.n).toBe(ttlsS.length + 1),
+    )
+
+    await broker.kill()
+    await broker.boot()
+
+    const failures = await waitUntil(async () => {
+      const found = distinct(await ends.heard()).filter(({ body }) => body.id !== 'first')
+      expect(found).toHaveLength(ttlsS.length)
+      return found
+    })
+    expect(failures.map(({ body }) => body.id).sort()).toEqual(ttlsS.map((ttl) => `ttl ${ttl}`).sort())
+    for (const { body } of failures) {
+      const { id, created, resolved, error } = failure.parse(body)
+      expect(error).toBe(`Operation timed out after ${id.slice('ttl '.length)} seconds`)
+      expect(Date.parse(resolved) - Date.parse(created), id).toBeGreaterThanOrEqual(
+        Number(id.slice('ttl '.length)) * 1_000,
+      )
+    }
+    await waitUntil(async () =>
+      expect((await system.ask('hub', '/api/status')).json).toMatchObject({ timers: { pending: 0 }, outboxPending: 0 }),
+    )
   })
 })

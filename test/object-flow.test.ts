@@ -15,6 +15,9 @@ const LAST_EVENT = `select max(last_at) as last, (select value from statistics w
   from events_by_type`
 const SHARES = 'select processor, count(*) as tasks from tasks where finished_at is not null group by processor'
 
+const VIEWS = `select v.name, group_concat(c.name, ', ') as columns from sqlite_master v, pragma_table_info(v.name) c
+  where v.type = 'view' group by v.name`
+
 test('from curl to statistics: one object, then 300', async () => {
   await using system = await startSystem()
   const expectCurrent = async () => {
@@ -41,11 +44,7 @@ test('the views of stats.db are as documented', async () => {
   await system.createObjects(2)
   await expectAllDone(system, { objects: 2 })
 
-  const views = await system.rows(
-    view,
-    `select v.name, group_concat(c.name, ', ') as columns from sqlite_master v, pragma_table_info(v.name) c
-      where v.type = 'view' group by v.name`,
-  )
+  const views = await system.rows(view, VIEWS)
   expect(Object.fromEntries(views.map(({ name, columns }) => [name, columns]))).toEqual({
     statistics: 'metric, value',
     objects: 'id, tenant, created_at, completed_at, failed_at, duration_ms',
@@ -67,6 +66,36 @@ test('the views of stats.db are as documented', async () => {
       `select count(*) as rows from tasks where ${complete} and started_at is not null and finished_at is not null and attempts = 1`,
     ),
   ).toEqual([{ rows: 6 }])
+})
+
+const hubView = z.object({ kind: z.string(), key: z.string(), status: z.string(), version: z.number() })
+const lines = z.object({ at: z.iso.datetime(), what: z.string(), detail: z.string().nullable() })
+
+test('the views of hub.db are as documented: an object is a group, with its history', async () => {
+  await using system = await startSystem()
+  const answer = await system.ask('datagen', '/api/objects', { method: 'POST' })
+  const { id } = z.object({ id: z.string() }).parse(answer.json)
+  await expectAllDone(system, { objects: 1 })
+
+  const views = await system.hubRows(view, VIEWS)
+  expect(Object.fromEntries(views.map(({ name, columns }) => [name, columns]))).toEqual({
+    conversations: 'kind, key, status, version, tenant, created_at, changed_at, ended_at',
+    history: 'kind, key, at, what, detail',
+    timers: 'kind, key, name, due_at',
+    ignored: 'kind, why, type, count, last_key, last_at',
+  })
+  const ended = 'select * from conversations where tenant is not null and ended_at is not null'
+  expect(await system.hubRows(hubView, ended)).toEqual([{ kind: 'group', key: id, status: 'success', version: 4 }])
+  const history = await system.hubRows(lines, `select at, what, detail from history where key = '${id}'`)
+  expect(history.map(({ what }) => what)).toEqual(['opened', 'done', 'done', 'done', 'success'])
+  expect(
+    history
+      .slice(1, 4)
+      .map(({ detail }) => detail)
+      .sort(),
+  ).toEqual([1, 2, 3].map((index) => `${id}.${index}`))
+  for (const nothing of ['timers', 'ignored'])
+    expect(await system.hubRows(hubView, `select * from ${nothing}`), nothing).toEqual([])
 })
 
 test('tasks that were made before there is a processor wait for one', async () => {

@@ -7,6 +7,9 @@ import { testConfig } from '../config.ts'
 const LISTED_MS_MAX = 10_000
 const ASK_AGAIN_MS = 50
 
+/** Of each payload: what a person looks at. */
+const PEEK_BYTES_MAX = 4_096
+
 /**
  * A virtual host is deleted this long after its test. RabbitMQ 3.10 loses all its quorum queues when one with at-least-once
  * dead-lettering is deleted while the process that does it is still starting (rabbit_fifo_dlx_sup gives up).
@@ -28,7 +31,7 @@ export type TestVhost = AsyncDisposable & {
   deleteQueue(name: string): Promise<void>
   /** Messages ready in a queue, counted by the queue itself: management's own numbers are up to 5 s old. */
   depth(queue: string): Promise<number>
-  /** Looks at the first messages of a queue and leaves them there; each look counts as a delivery. */
+  /** Looks at the first messages of a queue, long payloads cut, and leaves them there; each look counts as a delivery. */
   peek(queue: string, count: number): Promise<PeekedMessage[]>
 }
 
@@ -62,7 +65,12 @@ export async function testVhost({ amqpUrl, managementUrl }: Urls = testConfig())
 
   const get = async (queue: string, count: number) => {
     const path = `/api/queues/${name}/${encodeURIComponent(queue)}/get`
-    const answer = await management('POST', path, { count, ackmode: 'ack_requeue_true', encoding: 'auto' })
+    const answer = await management('POST', path, {
+      count,
+      ackmode: 'ack_requeue_true',
+      encoding: 'auto',
+      truncate: PEEK_BYTES_MAX,
+    })
     return z.array(peekedSchema).parse(answer)
   }
 

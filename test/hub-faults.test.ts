@@ -1,0 +1,221 @@
+import { connect } from 'amqplib'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { createLine, doneLine, endsOf, FAILURE, paste, SUCCESS } from './support/collector.ts'
+import { startLoad } from './support/load.ts'
+import { distinct, onlooker } from './support/onlooker.ts'
+import { expectAllDone } from './support/settled.ts'
+import { type System, startSystem } from './support/system.ts'
+import type { TestVhost } from './support/vhost.ts'
+import { waitUntil } from './support/wait-until.ts'
+
+const KILLS = 3
+const OBJECTS_BETWEEN_KILLS_MAX = 60
+
+/** Kills `hub` or `hub-2`, whichever is named, at a random moment of the load. */
+async function killSomewhere(system: System, load: ReturnType<typeof startLoad>, name: string): Promise<void> {
+  const killAt = load.accepted + 10 + Math.random() * OBJECTS_BETWEEN_KILLS_MAX
+  await waitUntil(() => load.accepted >= killAt)
+  await system.process(name).kill()
+}
+
+test.each([
+  { hubs: 'one hub', services: ['hub'] },
+  { hubs: 'two hubs on one file', services: ['hub', 'hub'] },
+] as const)(
+  'D6, H7: $hubs, killed three times under load and started again: each object ends exactly once',
+  async ({ services }) => {
+    await using system = await startSystem({
+      services: ['datagen', 'distributor', 'processor', ...services, 'statistics'],
+    })
+    const ends = await onlooker(system.vhost, 'objects.completed', 'objects.failed')
+    const load = startLoad(system)
+
+    for (let kill = 0; kill < KILLS; kill++) {
+      const name = kill % services.length === 0 ? 'hub' : 'hub-2'
+      await killSomewhere(system, load, name)
+      await system.process(name).restart()
+    }
+
+    const objects = await load.stop()
+    await expectAllDone(system, { objects })
+    const heard = distinct(await ends.heard())
+    expect(heard).toHaveLength(objects)
+    expect(new Set(heard.map(({ body }) => body.objectId)).size).toBe(objects)
+  },
+)
+
+/** Has the broker refuse, on new connections, whatever is published to an exchange that the pattern does not match. */
+async function permitWrites({ management, name, url }: TestVhost, pattern: string): Promise<void> {
+  const permissions = { configure: '.*', write: pattern, read: '.*' }
+  await management('PUT', `/api/permissions/${name}/${new URL(url).username}`, permissions)
+}
+const EVERYTHING = '.*'
+const NOT_THE_EVENTS = '^(?!ebs$).*'
+const NOT_STRAIGHT_TO_QUEUES = '^(?!amq\\.default$).*'
+
+/** Puts a line straight into the hub's queue. */
+async function hand(vhost: TestVhost, ...lines: readonly string[]): Promise<void> {
+  const connection = await connect(vhost.url)
+  try {
+    const channel = await connection.createConfirmChannel()
+    for (const line of lines) channel.sendToQueue('hub_consume', Buffer.from(line), { persistent: true })
+    await channel.waitForConfirms()
+  } finally {
+    await connection.close()
+  }
+}
+
+const status = z.object({
+  outboxPending: z.number(),
+  timers: z.object({ pending: z.number(), overdue: z.number(), nextDue: z.string().nullable() }),
+})
+const statusOf = async (system: System, name = 'hub') => status.parse((await system.ask(name, '/api/status')).json)
+const shown = async (system: System, id: string) => (await system.ask('hub', `/api/groups/${id}`)).json
+const lines = z.object({ what: z.string() })
+
+test.each([
+  { who: 'it is started again', successor: 'hub' },
+  { who: 'another one takes over', successor: 'hub-2' },
+])('D1: a hub killed between commit and publish, and $who: the end goes out', async ({ successor }) => {
+  await using system = await startSystem({ services: ['hub'] })
+  // Whoever comes first works.
+  if (successor !== 'hub') await system.start('hub')
+  const { vhost } = system
+  const ends = await onlooker(vhost, 'eventbus-collector.*')
+  await paste(system, createLine('g', ['a']))
+  await waitUntil(async () => expect(await shown(system, 'g')).toMatchObject({ status: 'open' }))
+  await permitWrites(vhost, NOT_THE_EVENTS)
+  await vhost.closeConnections('hub_publish')
+
+  await hand(vhost, doneLine('g', 'a'))
+  await waitUntil(async () => expect(await shown(system, 'g')).toMatchObject({ status: 'success' }))
+  expect(await statusOf(system)).toMatchObject({ outboxPending: 1 })
+  await system.process('hub').kill()
+  await permitWrites(vhost, EVERYTHING)
+  expect(await ends.heard()).toEqual([])
+  if (successor === 'hub') await system.process('hub').restart()
+
+  await waitUntil(async () => expect(endsOf(await ends.heard(), 'g')).toMatchObject([{ key: SUCCESS }]))
+  await waitUntil(async () => expect(await statusOf(system, successor)).toMatchObject({ outboxPending: 0 }))
+  await waitUntil(async () =>
+    expect(await system.hubRows(lines, "select what from history where key = 'g'")).toEqual(
+      ['opened', 'done', 'success'].map((what) => ({ what })),
+    ),
+  )
+})
+
+test('D1, D3: a hub killed between publish and ack: what it announces again has the same id', async () => {
+  const env = { EBS_FLOW_CALL_TIMEOUT_MS: '10000', EBS_FLOW_CALL_RETRIES: '0', EBS_FLOW_DEADLINE_MS: '30000' }
+  await using system = await startSystem({ services: ['hub'], env })
+  const { vhost } = system
+  const ends = await onlooker(vhost, 'flows.succeeded', 'flows.failed')
+  const calls = await onlooker(vhost, 'flow-worker')
+  const answer = async (callId: string) => {
+    await waitUntil(async () => expect((await calls.heard()).at(-1)).toMatchObject({ body: { callId } }))
+    await system.publish({ key: 'flows.answered', body: { type: 'FLOW_CALL_ANSWERED', callId, status: 200 } })
+  }
+  const request = { type: 'FLOW_REQUESTED', flowId: 'f', length: 1 }
+  await system.publish({ key: 'flows.requested', body: request, properties: { reply_to: 'test_reply.1' } })
+  await answer('f.1')
+  await permitWrites(vhost, NOT_STRAIGHT_TO_QUEUES)
+  await vhost.closeConnections('hub_publish')
+
+  // The reply goes out, its copy for whoever waits does not: nothing is acked.
+  await answer('f.2')
+  await waitUntil(async () => expect(await ends.heard()).not.toEqual([]))
+  expect((await statusOf(system)).outboxPending).toBeGreaterThan(0)
+  await system.process('hub').kill()
+  await permitWrites(vhost, EVERYTHING)
+  await system.process('hub').restart()
+
+  await waitUntil(async () =>
+    expect(await statusOf(system)).toMatchObject({ outboxPending: 0, timers: { pending: 0 } }),
+  )
+  await waitUntil(async () => expect(await duplicatesOf(system)).toBeGreaterThanOrEqual(1))
+  expect(distinct(await ends.heard())).toMatchObject([{ key: 'flows.succeeded' }])
+  expect(await system.hubRows(lines, "select what from history where what = 'ended'")).toHaveLength(1)
+})
+
+/** Deliveries that the hub had handled before. */
+async function duplicatesOf(system: System): Promise<number> {
+  const text = await (await fetch(`${system.process('hub').url}/metrics`)).text()
+  return Number(/^ebs_messages_duplicate_total\{queue="hub_consume"\} (\d+)/m.exec(text)?.[1] ?? 0)
+}
+
+const GROUPS = 1_000
+const TTL_S = 3
+const AT_ONCE_MS_MAX = 10_000
+
+test('G9, H7: a hub killed with 1,000 timers pending and down past their due time: 1,000 Failures, each once, at once', async () => {
+  await using system = await startSystem({ services: ['hub'] })
+  const { vhost } = system
+  const hub = system.process('hub')
+  const ends = await onlooker(vhost, 'eventbus-collector.*')
+  await hub.kill()
+  // They wait in the queue, so that all are opened at the same time.
+  const creates = Array.from({ length: GROUPS }, (_, i) => createLine(`g${i}`, ['a', 'b'], { ttl: TTL_S }))
+  await system.publishMany(creates.map((body) => ({ key: 'eventbus-collector', body })))
+  await hub.restart()
+  await waitUntil(async () => expect((await statusOf(system)).timers.pending).toBe(GROUPS))
+  await hub.kill()
+  expect(await ends.heard()).toEqual([])
+  const due = z.object({ last: z.iso.datetime() })
+  const [last] = await system.hubRows(due, 'select max(due_at) as last from timers')
+  await waitUntil(() => Date.now() > Date.parse(last?.last ?? ''))
+
+  const backAtMs = Date.now()
+  await hub.restart()
+
+  await waitUntil(async () => expect(distinct(await ends.heard()).length).toBeGreaterThanOrEqual(GROUPS))
+  await paste(system, createLine('fence', []))
+  await waitUntil(async () => expect(endsOf(await ends.heard(), 'fence')).toHaveLength(1))
+  const failures = distinct(await ends.heard()).filter(({ key }) => key === FAILURE)
+  expect(failures).toHaveLength(GROUPS)
+  expect(new Set(failures.map(({ body }) => body.id)).size).toBe(GROUPS)
+  const error = `Operation timed out after ${TTL_S} seconds`
+  for (const { body } of failures) {
+    expect(body).toMatchObject({ error, entity: body.id, results: {} })
+    expect(Date.parse(String(body.resolved)) - backAtMs).toBeLessThan(AT_ONCE_MS_MAX)
+  }
+  expect(await statusOf(system)).toMatchObject({ timers: { pending: 0 } })
+})
+
+const flow = z.looseObject({
+  status: z.string(),
+  deadline: z.iso.datetime(),
+  calls: z.array(z.object({ attempt: z.number(), attempts: z.array(z.object({ answered: z.boolean() })) })),
+})
+
+test('H7: a worker killed in the middle of a call: another one ends the flow well, and without one it ends badly in time', async () => {
+  const env = {
+    EBS_FLOW_CALL_TIMEOUT_MS: '1500',
+    EBS_FLOW_CALL_RETRIES: '1',
+    EBS_FLOW_BACKEND_MS_MIN: '600',
+    EBS_FLOW_BACKEND_MS_MAX: '600',
+  }
+  await using system = await startSystem({ services: ['hub', 'processor', 'gateway'], env })
+  const backend = await onlooker(system.vhost, 'flow-backend')
+  const ends = await onlooker(system.vhost, 'flows.succeeded', 'flows.failed')
+  const begin = async (flowId: string) => {
+    const answer = system.ask('gateway', '/api/flows', { json: { flowId, length: 1 }, headers: { prefer: 'wait=15' } })
+    // The backend is at it, and takes its time.
+    await waitUntil(async () => (await backend.heard()).some(({ body }) => body.flowId === flowId))
+    await system.process('processor').kill()
+    return { answer }
+  }
+
+  const first = await begin('continued')
+  await system.process('processor').restart()
+  expect(await first.answer).toMatchObject({ status: 200 })
+
+  const second = await begin('abandoned')
+  expect(await second.answer).toMatchObject({ status: 502, json: { kind: 'worker-error', callId: 'abandoned.1' } })
+  const { calls, deadline } = flow.parse((await system.ask('gateway', '/api/flows/abandoned')).json)
+  expect(Date.now()).toBeLessThan(Date.parse(deadline))
+  expect(calls).toMatchObject([{ attempt: 2, attempts: [{ answered: false }, { answered: false }] }])
+  expect(distinct(await ends.heard()).map(({ key, body }) => [body.flowId, key])).toEqual([
+    ['continued', 'flows.succeeded'],
+    ['abandoned', 'flows.failed'],
+  ])
+})

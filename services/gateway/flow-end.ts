@@ -24,11 +24,13 @@ const shownFlow = z.object({
 })
 
 /** How the flow that was ordered ended; undefined while it goes on. What is shown may be another flow with its id. */
-export function findEnd(view: View, order: FlowOrder): FlowEnd | undefined {
-  const shown = shownFlow.safeParse(view)
-  if (!shown.success) return undefined
-  const { request, result } = shown.data
-  if (isSame(request, order)) return result
+export const findEnd = (view: View, order: FlowOrder): FlowEnd | undefined =>
+  findConflict(view, order) ?? shownFlow.safeParse(view).data?.result
+
+/** The refusal of an order, when what is shown is another flow with its id. */
+export function findConflict(view: View, order: FlowOrder): Body<'FLOW_REFUSED'> | undefined {
+  const request = shownFlow.safeParse(view).data?.request
+  if (!request || isSame(request, order)) return undefined
   const error = `There is another flow with the id ${order.flowId}: choose another id, or repeat its request as it was.`
   return { type: 'FLOW_REFUSED', flowId: order.flowId, error }
 }

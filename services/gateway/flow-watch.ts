@@ -18,8 +18,12 @@ export type WatchOptions = {
   readonly client: EventEmitter
 }
 
-/** The queue of this replica goes with its connection, and a reply that was in it, too: so the hub is also asked. */
-const ASK_EVERY_MS = 2_000
+/**
+ * The queue of this replica goes with its connection, and a reply that was in it, too: so the hub is also asked. Soon, then less and
+ * less often: 10,000 requests that wait for long ask some 330 times a second.
+ */
+const ASK_AFTER_MS_MIN = 2_000
+const ASK_AFTER_MS_MAX = 30_000
 
 /** The requests of this replica that wait for their flow to end. */
 export class FlowWatches {
@@ -85,6 +89,7 @@ export class FlowWatches {
     const { clock } = this.#asking.bus
     let isOver = false
     let cancel = () => {}
+    let pauseMs = ASK_AFTER_MS_MIN
     const ask = async () => {
       const told = await askHub(this.#asking, { kind: 'flow', id: order.flowId })
       if (isOver) return
@@ -93,7 +98,8 @@ export class FlowWatches {
       else askLater()
     }
     const askLater = () => {
-      cancel = clock.after(ASK_EVERY_MS, () => void ask())
+      cancel = clock.after(pauseMs, () => void ask())
+      pauseMs = Math.min(2 * pauseMs, ASK_AFTER_MS_MAX)
     }
     askLater()
     return () => {

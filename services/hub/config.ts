@@ -1,5 +1,5 @@
 import type { CallPolicy } from '../../shared/flow/hub.ts'
-import { checkNesting } from '../../shared/flow/nesting.ts'
+import { checkNesting, flowDeadlineMs } from '../../shared/flow/nesting.ts'
 import { type Env, readServiceConfig } from '../../shared/service/config.ts'
 import { ConfigError } from '../../shared/service/errors.ts'
 import { wholeNumber } from '../../shared/service/settings.ts'
@@ -24,7 +24,7 @@ export function hubConfig(env?: Env) {
         EBS_FLOW_CALL_TIMEOUT_MS: wholeNumber({ min: 10, max: TEN_MINUTES_MS }).default(2_000),
         EBS_FLOW_CALL_RETRIES: wholeNumber({ min: 0, max: RETRIES_MAX }).default(2),
         EBS_FLOW_CALL_BACKOFF_MS: wholeNumber({ min: 0, max: TEN_MINUTES_MS }).default(200),
-        EBS_FLOW_DEADLINE_MS: wholeNumber({ min: 100, max: TEN_MINUTES_MS }).default(15_000),
+        EBS_FLOW_DEADLINE_MS: flowDeadlineMs,
         EBS_EARLY_KEEP_MS: wholeNumber({ min: 0, max: HOUR_MS }).default(60_000),
         EBS_HUB_KEEP_HOURS: wholeNumber({ min: 1, max: KEEP_HOURS_MAX }).default(24),
         EBS_HUB_KEEP_FAILED_HOURS: wholeNumber({ min: 1, max: KEEP_HOURS_MAX }).default(168),
@@ -41,13 +41,8 @@ export function hubConfig(env?: Env) {
       backoffMs: own.EBS_FLOW_CALL_BACKOFF_MS,
     },
   }
-  const faults = checkNesting({ call: flow.call, hubDeadlineMs: flow.deadlineMs, waitMsMax })
-  if (faults.length > 0) {
-    const given = String(flow.deadlineMs)
-    throw new ConfigError(
-      faults.map((accepted) => ({ variable: 'EBS_FLOW_DEADLINE_MS', given, accepted: `what nests: ${accepted}` })),
-    )
-  }
+  const mistakes = checkNesting({ call: flow.call, hubDeadlineMs: flow.deadlineMs, waitMsMax })
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
   return { ...config, flow, nesting: nestingOf(flow, waitMsMax) }
 }
 

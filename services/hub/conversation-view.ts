@@ -52,6 +52,8 @@ type Parts = {
 }
 
 const viewOf = (kind: AnyKind, { found, history, timers, nowMs }: Parts): View => ({
+  // First, because that is what a person looks for; and once more, because no kind may say otherwise.
+  ...commonOf(found),
   ...kind.read(found.state).view(nowMs),
   ...commonOf(found),
   history: history.map(({ atMs, what, detail }) => ({ at: isoOf(atMs), what, ...(detail !== null && { detail }) })),

@@ -92,7 +92,7 @@ const says: HubContract<'FLOW_REQUESTED', 'FLOW_CALL_ANSWERED', State>['says'] =
     durationMs,
     output,
   }),
-  failed: ({ conversationId, state: { length, mode }, durationMs, kind, error, callId, undone, notUndone }) => ({
+  failed: ({ conversationId, request: { length, mode }, durationMs, kind, error, callId, undone, notUndone }) => ({
     type: 'FLOW_FAILED',
     flowId: conversationId,
     length,

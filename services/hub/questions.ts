@@ -1,12 +1,13 @@
 import { answerQuestions } from '../../shared/bus/answer.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
-import { BODY_BYTES_MAX } from '../../shared/bus/envelope.ts'
+import { BODY_BYTES_MAX, depthOf, JSON_DEPTH_MAX } from '../../shared/bus/envelope.ts'
 import type { Body, Json } from '../../shared/events.ts'
 import { findView, type View } from './conversation-view.ts'
 import type { Operations } from './operations.ts'
 
-/** Room in the answer for what surrounds the view. */
+/** Room in the answer for what surrounds the view: bytes, and levels of nesting. */
 const AROUND_BYTES_MAX = 4_096
+const AROUND_LEVELS = 1
 
 /** Answers whoever asks over the bus how a conversation stands. */
 export const answerAsked = (bus: Bus, operations: Operations) =>
@@ -23,12 +24,18 @@ export async function tell(asked: Body<'CONVERSATION_ASKED'>, operations: Operat
   return { type: 'CONVERSATION_TOLD', kind: name, id, ...(view && { view: fitting(view) }) }
 }
 
-/** As JSON; of one that is larger than a message only what every conversation has. */
+/** As JSON; of one that nobody would take, because it is too large or too deep, only what every conversation has. */
 function fitting(view: View): Record<string, Json> {
   const text = JSON.stringify(view)
-  const bytes = Buffer.byteLength(text)
-  if (bytes <= BODY_BYTES_MAX - AROUND_BYTES_MAX) return JSON.parse(text)
+  const tooMuch = findTooMuch(Buffer.from(text))
+  if (tooMuch === undefined) return JSON.parse(text)
   const { id, type, version, status, createdAt, changedAt, endedAt } = view
-  const leftOut = `${bytes} bytes are too many for a message: ask the hub's own API`
+  const leftOut = `${tooMuch} for a message: ask the hub's own API`
   return { id, type, version, status, createdAt, changedAt, endedAt, leftOut }
+}
+
+function findTooMuch(view: Buffer): string | undefined {
+  if (view.length > BODY_BYTES_MAX - AROUND_BYTES_MAX) return `${view.length} bytes are too many`
+  const depth = depthOf(view)
+  return depth > JSON_DEPTH_MAX - AROUND_LEVELS ? `${depth} levels are too deep` : undefined
 }

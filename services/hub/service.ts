@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { publish } from '../../shared/bus/bus.ts'
-import { fromOutboxRow } from '../../shared/bus/outbox-message.ts'
 import { retryOf } from '../../shared/bus/retry.ts'
 import { busOf } from '../../shared/bus/service-bus.ts'
 import { subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
@@ -21,8 +20,8 @@ import { startUpkeep } from './upkeep.ts'
 
 /** Deep: batches share a transaction. EBS_PREFETCH is for work done one by one and would starve them. */
 const PREFETCH = 500
-/** The least that a timeout waits. Each hop of a call waits it on an idle hub; on a busy one batches fill while the last is stored. */
-const LINGER_MS = 1
+/** Each hop of a call would wait it on an idle hub; on a busy one batches fill while the last is stored. */
+const LINGER_MS = 0
 const HOUR_MS = 3_600_000
 
 /**
@@ -45,7 +44,7 @@ export const hub: ServiceDefinition<HubConfig> = {
     serveHub(http, operations)
     measureHub(metrics, operations)
 
-    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, fromOutboxRow(row)), log })
+    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, kernel.messageOf(row)), log })
     const stopUpkeep = startUpkeep({
       store,
       kernel,

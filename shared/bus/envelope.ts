@@ -132,7 +132,7 @@ export function metaOf({ key, body, properties }: Received): Meta {
 }
 
 /** Our own askers' queues (`ask.ts`), and those that a broker named for its consumer. */
-const REPLY_QUEUE = /^amq\.gen-|_reply\./
+const REPLY_QUEUE = /^(?:amq\.gen-|[a-z][a-z0-9-]{0,31}_reply\.)/
 
 /** Only a queue that belongs to one asker: a stranger must not have us write into work queues. */
 const replyQueueOf = (name: string | undefined) =>

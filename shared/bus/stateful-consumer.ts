@@ -16,8 +16,6 @@ export type Arrived = Event | Stranger
 export type Emission =
   /** An event, and from what it follows. */
   | { readonly cause: Arrived; readonly body: Body }
-  /** A message that is ready to be sent. */
-  | { readonly row: OutboxRow }
   /**
    * This message cannot be handled and never will be. Once the batch is stored it goes to the dead queue with the reason; the inbox
    * forgets it, so that it is handled when somebody replays it.
@@ -38,7 +36,7 @@ export type StatefulSubscription<Tx extends Transaction> = {
   readonly decode?: Decoder
   readonly retry: RetryPolicy
   readonly prefetch: number
-  /** How long a batch waits for company when the consumer is idle, ms. */
+  /** How long a batch waits for company when the consumer is idle, ms; 0 takes what is there. */
   readonly lingerMs: number
 }
 
@@ -101,7 +99,8 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   }
 
   async #run(): Promise<void> {
-    await this.#pause(this.#subscription.lingerMs)
+    const { lingerMs } = this.#subscription
+    if (lingerMs > 0) await this.#pause(lingerMs)
     while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, batchSize(this.#waiting)))
     this.#running = undefined
   }
@@ -198,7 +197,6 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   #rowsOf(emissions: readonly Emission[]): OutboxRow[] {
     const positions = new Map<string, number>()
     return emissions.flatMap((emission) => {
-      if ('row' in emission) return emission.row
       if ('refused' in emission) return []
       const { cause, body } = emission
       const position = positions.get(cause.meta.id) ?? 0

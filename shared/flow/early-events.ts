@@ -11,7 +11,8 @@ const metaSchema = z.object({
   attempt: z.number(),
   causationId: z.string().optional(),
   tenant: z.string().optional(),
-  atMs: z.number().optional(),
+  /** Null for what a stranger's header had for a number and JSON has not: NaN, or infinity. */
+  atMs: z.number().nullish(),
   traceparent: z.string().optional(),
   replyTo: z.string().optional(),
   callAttempt: z.number().optional(),
@@ -33,7 +34,7 @@ const complete = (meta: z.infer<typeof metaSchema>): Meta => ({
   ...meta,
   causationId: meta.causationId,
   tenant: meta.tenant,
-  atMs: meta.atMs,
+  atMs: meta.atMs ?? undefined,
   traceparent: meta.traceparent,
   replyTo: meta.replyTo,
   callAttempt: meta.callAttempt,

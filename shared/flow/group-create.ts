@@ -3,14 +3,13 @@ import { z } from 'zod'
 import type { Body, Json } from '../events.ts'
 import {
   completedByOf,
-  findTooMuch,
   type GroupState,
   IDS_BYTES_MAX,
   keyBytes,
   onTimeoutOf,
   PAYLOAD_BYTES_MAX,
-  sizeOf,
 } from './group-state.ts'
+import { findTooMuch, sizeOf } from './value-size.ts'
 
 /** Opening a group, and telling a repeated Create from another one with the same id. */
 
@@ -66,7 +65,9 @@ function findFault(create: Create, { expected, quorum }: ReturnType<typeof terms
   const idsBytes = expected.reduce((bytes, id) => bytes + keyBytes(id), 0)
   if (idsBytes > IDS_BYTES_MAX)
     return `expected: ${idsBytes} bytes of ids, at most ${IDS_BYTES_MAX} are kept; use shorter ids, or several groups`
-  return create.payload === undefined ? undefined : findTooMuch('payload', sizeOf(create.payload), PAYLOAD_BYTES_MAX)
+  return create.payload === undefined
+    ? undefined
+    : findTooMuch('payload', sizeOf(create.payload), { bytesMax: PAYLOAD_BYTES_MAX })
 }
 
 const faultOfOwner = (error: z.ZodError) =>

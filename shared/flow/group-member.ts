@@ -1,22 +1,14 @@
 import { type Decision, ignore, refuse } from './decision.ts'
 import { endGroup, recognisable } from './group-end.ts'
-import {
-  ERROR_BYTES_MAX,
-  findTooMuch,
-  type GroupState,
-  type Heard,
-  keyBytes,
-  RESULTS_BYTES_MAX,
-  sizeOf,
-  timeIn,
-} from './group-state.ts'
+import { ERROR_BYTES_MAX, type GroupState, type Heard, keyBytes, RESULTS_BYTES_MAX, timeIn } from './group-state.ts'
+import { findTooMuch, type Size, sizeOf } from './value-size.ts'
 
 /** What is said of a member: a result, or an error. */
 export type Said = Omit<Heard, 'atMs'> & { readonly byTask: boolean }
 
 /** A member is done or has failed: the first word counts, and the last one needed ends the group. */
 export function hear(state: GroupState | undefined, said: Said, nowMs: number): Decision<GroupState> {
-  if (!state) return { kind: 'early' }
+  if (!state) return early(said)
   if (state.end) return ignore('late')
   const { id, byTask, error } = said
   if (byTask !== (state.object !== undefined) || !state.expected.includes(id)) return ignore('unknown')
@@ -45,6 +37,18 @@ export function hear(state: GroupState | undefined, said: Said, nowMs: number): 
   return { kind: 'change', state: next, status: 'open', ended: false, sent: [], timers: [], history }
 }
 
+/** For a group that is not there yet: what no group could keep is refused at once, because later nobody would hear of it. */
+function early({ result, error }: Said): Decision<GroupState> {
+  const fault = findFault({ error }, sizeOf(error ?? result ?? null))
+  return fault === undefined ? { kind: 'early' } : refuse(fault)
+}
+
+/** Why a Done cannot be kept, whatever else is in its group. */
+const findFault = ({ error }: Pick<Said, 'error'>, size: Size): string | undefined =>
+  error === undefined
+    ? findTooMuch('result', size, { bytesMax: RESULTS_BYTES_MAX })
+    : findTooMuch('error', size, { bytesMax: ERROR_BYTES_MAX })
+
 const countFailures = ({ heard }: GroupState) => heard.reduce((n, { error }) => n + (error === undefined ? 0 : 1), 0)
 
 /** What is kept of a word about a member, and how many bytes of the results it takes. */
@@ -54,8 +58,7 @@ const NULL_BYTES = 4
 
 function keepDone(state: GroupState, { id, result, error }: Said, isLost: boolean): Kept | { readonly fault: string } {
   const size = sizeOf(error ?? result ?? null)
-  const fault =
-    error === undefined ? findTooMuch('result', size, RESULTS_BYTES_MAX) : findTooMuch('error', size, ERROR_BYTES_MAX)
+  const fault = findFault({ error }, size)
   if (fault) return { fault }
   // The error that ends a group has room of its own; one before that is said under its id beside a result that is null.
   const bytes = error === undefined ? size.bytes : isLost ? 0 : size.bytes + keyBytes(id) + NULL_BYTES

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { depthOf, JSON_DEPTH_MAX } from '../bus/envelope.ts'
 import type { Json } from '../events.ts'
 
 /**
@@ -14,8 +13,6 @@ export const IDS_BYTES_MAX = 256 * KIB
 /** Of all results, and of errors that did not end the group. */
 export const RESULTS_BYTES_MAX = 384 * KIB
 export const ERROR_BYTES_MAX = 64 * KIB
-/** A result lies up to four levels deep in what is said of a group: answer, view, list, member. Deeper, nobody would take it. */
-export const VALUE_DEPTH_MAX = JSON_DEPTH_MAX - 4
 
 /** As it is: the state comes out of JSON.parse, and so do the events that it is made of. */
 const json = z.custom<Json>()
@@ -81,28 +78,6 @@ export const timeIn = ({ createdMs }: GroupState, nowMs: number) => Math.max(now
 export function missingOf({ expected, heard }: GroupState): string[] {
   const done = new Set(heard.flatMap(({ id, error }) => (error === undefined ? [id] : [])))
   return expected.filter((id) => !done.has(id))
-}
-
-const NULL_SIZE = { bytes: 4, depth: 0 }
-
-/** What a value takes as JSON: UTF-8 bytes, and levels of nesting. */
-export function sizeOf(value: Json): { readonly bytes: number; readonly depth: number } {
-  if (value === null) return NULL_SIZE
-  const bytes = Buffer.from(JSON.stringify(value))
-  return { bytes: bytes.length, depth: typeof value === 'object' ? depthOf(bytes) : 0 }
-}
-
-/** Why a value cannot be kept, and what to do; undefined when it can. */
-export function findTooMuch(
-  name: string,
-  { bytes, depth }: ReturnType<typeof sizeOf>,
-  bytesMax: number,
-): string | undefined {
-  if (bytes > bytesMax)
-    return `${name}: ${bytes} bytes as JSON, at most ${bytesMax} are kept; publish a reference instead`
-  if (depth > VALUE_DEPTH_MAX)
-    return `${name}: nested ${depth} levels deep, at most ${VALUE_DEPTH_MAX} are kept; publish a reference instead`
-  return undefined
 }
 
 /** Bytes of an id as a key of a JSON object, with its colon and comma. */

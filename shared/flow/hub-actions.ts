@@ -3,10 +3,13 @@ import type { HubActions, Undo } from './hub.ts'
 import { makeCall, type NewCall } from './hub-calls.ts'
 import type { Draft } from './hub-draft.ts'
 import { type Blame, fail, succeed } from './hub-end.ts'
-import { bytesOf, CALLS_MAX, callIdOf, VALUE_BYTES_MAX } from './hub-state.ts'
+import { CALLS_MAX, callIdOf, VALUE_BYTES_MAX } from './hub-state.ts'
+import { findTooMuch, sizeOf, VALUE_DEPTH_MAX } from './value-size.ts'
 
 /** Names of calls, as the catalogue takes them. */
 const NAME_CHARS_MAX = 64
+/** Before it is called, the input of an undo is shown within the call that it takes back. */
+const UNDO_DEPTH_MAX = VALUE_DEPTH_MAX - 1
 
 export type ActionsOptions = {
   readonly id: string
@@ -42,7 +45,7 @@ export class Actions implements HubActions {
     if (n > CALLS_MAX)
       throw new Error(`hub.call('${name}') of ${this.id}: a conversation makes at most ${CALLS_MAX} calls.`)
     checkCall('hub.call', { name, input })
-    if (undo) checkCall('undo of hub.call', undo)
+    if (undo) checkCall('undo of hub.call', undo, UNDO_DEPTH_MAX)
     this.calls.push({ name, input, undo })
     return callIdOf(this.id, n)
   }
@@ -75,26 +78,26 @@ export class Actions implements HubActions {
   }
 }
 
-function checkCall(what: string, { name, input }: Undo): void {
+function checkCall(what: string, { name, input }: Undo, depthMax?: number): void {
   if (name.length === 0 || name.length > NAME_CHARS_MAX)
     throw new Error(`${what}: a name has 1 to ${NAME_CHARS_MAX} characters, got '${name.slice(0, NAME_CHARS_MAX)}'.`)
   if (input === undefined) throw new Error(`${what}('${name}'): the input is missing; null is one.`)
-  checkSize(`${what}('${name}'): the input`, input)
+  checkSize(`${what}('${name}'): the input`, input, depthMax)
 }
 
-function checkSize(what: string, value: Json | undefined): void {
-  const bytes = bytesOf(value)
-  if (bytes > VALUE_BYTES_MAX)
-    throw new Error(`${what} has ${bytes} bytes, at most ${VALUE_BYTES_MAX} are taken: pass a reference instead.`)
+function checkSize(what: string, value: Json | undefined, depthMax = VALUE_DEPTH_MAX): void {
+  const fault = findTooMuch(what, sizeOf(value), { bytesMax: VALUE_BYTES_MAX, depthMax })
+  if (fault !== undefined) throw new Error(fault)
 }
 
 /** Lets a function of the contract act on the draft. It gets a copy of what it kept, which it may change in place. */
 export function consult<S>(draft: Draft<S>, ask: (own: S, hub: HubActions) => S): void {
-  const { key, own, calls } = draft.state
+  const { own } = draft
+  const { key, calls } = draft.state
   const actions = new Actions({ id: key, nowMs: draft.nowMs, callsMade: calls.length, mayCall: true })
   const next = ask(structuredClone(own), actions)
   actions.close()
-  draft.change({ own: next })
+  draft.keep(next)
   carryOut(draft, actions)
 }
 

@@ -5,21 +5,21 @@ import { consult } from './hub-actions.ts'
 import { endAttempt, type Outcome } from './hub-calls.ts'
 import { Draft } from './hub-draft.ts'
 import { afterUndo } from './hub-end.ts'
-import { bytesOf, callIdOf, type HubCall, type HubState, isOver, splitCallId, VALUE_BYTES_MAX } from './hub-state.ts'
+import { callIdOf, type HubCall, type HubState, isOver, splitCallId, VALUE_BYTES_MAX } from './hub-state.ts'
+import { findTooMuch, sizeOf } from './value-size.ts'
 
 /** What an answer does, if it counts. */
 export function takeAnswer<S>(
   terms: HubTerms<S>,
-  state: HubState<S>,
+  state: HubState,
   event: Event<AnswerType>,
   nowMs: number,
-): Decision<HubState<S>> {
+): Decision<HubState> {
   const call = findCall(state, event)
   if (typeof call === 'string') return ignore(call)
   const { status, output, error, complete } = event.data
-  const bytes = bytesOf(output)
-  if (bytes > VALUE_BYTES_MAX)
-    return refuse(`output: ${bytes} bytes, at most ${VALUE_BYTES_MAX} are kept of an answer: send a reference instead`)
+  const fault = findTooMuch('output', sizeOf(output), { bytesMax: VALUE_BYTES_MAX })
+  if (fault !== undefined) return refuse(fault)
   const draft = new Draft(terms, state, nowMs)
   const outcome = { status, output, error, answered: true }
   if (complete) {
@@ -30,7 +30,7 @@ export function takeAnswer<S>(
 }
 
 /** The call that an answer counts for, or why it counts for none. */
-function findCall(state: HubState<unknown>, { data, meta }: Event<AnswerType>): HubCall | Ignored {
+function findCall(state: HubState, { data, meta }: Event<AnswerType>): HubCall | Ignored {
   if (state.end) return 'late'
   const { key, n } = splitCallId(data.callId)
   const isOurs = key === state.key && (data.flowId === undefined || data.flowId === key)

@@ -58,7 +58,8 @@ export function endAttempt<S>(draft: Draft<S>, call: HubCall, outcome: Outcome):
     outcome.answered ? 'answered' : 'timed out',
     `${titleOf(draft, call)}, attempt ${call.attempt}: ${status}${error === undefined ? '' : ` ${error}`}`,
   )
-  const ended = { ...call, attempts: [...call.attempts, attemptOf(draft, call, outcome)].slice(-ATTEMPTS_KEPT_MAX) }
+  const attempts = [...call.attempts, attemptOf(draft, call, outcome)].slice(-ATTEMPTS_KEPT_MAX)
+  const ended = { ...call, attempts, ...(!outcome.answered && { unsure: true }) }
   const { retries, backoffMs } = draft.terms.call
   if (status < 500 || call.attempt > retries) return settle(draft, ended, outcome)
   if (backoffMs > 0) {

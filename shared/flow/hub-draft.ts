@@ -1,25 +1,31 @@
+import { z } from 'zod'
 import type { Body } from '../events.ts'
 import { type Decision, type HistoryLine, type Input, refuse, type Sent, type TimerChange } from './decision.ts'
 import type { HubTerms } from './hub.ts'
 import { findTooLarge, type HubCall, type HubState, statusOf, weighed } from './hub-state.ts'
+import { sizeOf, VALUE_DEPTH_MAX } from './value-size.ts'
+
+/** What the contract's functions keep, or why it cannot be read. */
+type Own<S> = { readonly value: S } | { readonly fault: string }
 
 /** A decision in the making: the state as it is to be, and what goes out with it. */
 export class Draft<S> {
   readonly terms: HubTerms<S>
   readonly nowMs: number
-  #state: HubState<S>
+  #state: HubState
+  #own: Own<S> | undefined
   readonly #sent: Sent[] = []
   readonly #timers: TimerChange[] = []
   readonly #history: HistoryLine[] = []
 
-  constructor(terms: HubTerms<S>, state: HubState<S>, nowMs: number) {
+  constructor(terms: HubTerms<S>, state: HubState, nowMs: number) {
     this.terms = terms
     this.nowMs = nowMs
     // The calls are the draft's own, because it puts them one by one.
     this.#state = { ...state, calls: [...state.calls] }
   }
 
-  get state(): Readonly<HubState<S>> {
+  get state(): Readonly<HubState> {
     return this.#state
   }
 
@@ -28,7 +34,32 @@ export class Draft<S> {
     return Math.max(0, this.nowMs - this.#state.createdAtMs)
   }
 
-  change(fields: Partial<HubState<S>>): void {
+  /** What the contract's functions keep. Throws when it cannot be read. */
+  get own(): S {
+    const own = this.readOwn()
+    if ('value' in own) return own.value
+    throw new Error(
+      `The ${this.terms.kind} ${this.#state.key} keeps a state that its contract cannot read: ${own.fault}. Deploy a contract that can.`,
+    )
+  }
+
+  readOwn(): Own<S> {
+    this.#own ??= read(this.terms.state, this.#state.own)
+    return this.#own
+  }
+
+  /** Keeps what a function of the contract has returned. Throws when nobody could be told of it. */
+  keep(own: S): void {
+    const { depth } = sizeOf(own)
+    if (depth > VALUE_DEPTH_MAX)
+      throw new Error(
+        `The ${this.terms.kind} ${this.#state.key} would keep a state that is nested ${depth} levels deep, at most ${VALUE_DEPTH_MAX} are kept.`,
+      )
+    this.#own = { value: own }
+    this.#state = { ...this.#state, own }
+  }
+
+  change(fields: Partial<Omit<HubState, 'own'>>): void {
     this.#state = { ...this.#state, ...fields }
   }
 
@@ -62,7 +93,7 @@ export class Draft<S> {
   }
 
   /** What comes of the input. A message that makes the conversation too large is refused. Throws when a timer does. */
-  decision(input: Input): Decision<HubState<S>> {
+  decision(input: Input): Decision<HubState> {
     const tooLarge = findTooLarge(this.#state)
     if (tooLarge !== undefined) {
       if ('event' in input) return refuse(tooLarge)
@@ -81,3 +112,15 @@ export class Draft<S> {
     }
   }
 }
+
+function read<S>(schema: z.ZodType<S>, own: unknown): Own<S> {
+  try {
+    return { value: schema.parse(own) }
+  } catch (error) {
+    // A schema has functions of its author in it, which may throw anything.
+    return { fault: error instanceof z.ZodError ? issuesOf(error) : String(error) }
+  }
+}
+
+const issuesOf = ({ issues }: z.ZodError) =>
+  issues.map(({ path, message }) => `${['state', ...path.map(String)].join('.')}: ${message}`).join('; ')

@@ -1,4 +1,4 @@
-import type { Json } from '../events.ts'
+import type { EventType, Json } from '../events.ts'
 import type { Failure } from './hub.ts'
 import { abandonCalls, makeCall } from './hub-calls.ts'
 import type { Draft } from './hub-draft.ts'
@@ -8,12 +8,9 @@ import { callIdOf, ERROR_CHARS_MAX, type HubCall, type HubState } from './hub-st
 
 export function succeed<S>(draft: Draft<S>, output: Json | undefined): void {
   abandonCalls(draft)
-  const { key, own } = draft.state
+  const { durationMs, own, state } = draft
   draft.note('ended', 'success')
-  draft.end(
-    'success',
-    draft.terms.says.replied({ conversationId: key, state: own, durationMs: draft.durationMs, output }),
-  )
+  draft.end('success', draft.terms.says.replied({ conversationId: state.key, state: own, durationMs, output }))
 }
 
 /** Why a conversation fails; `callId` names the call that is to blame. */
@@ -46,11 +43,13 @@ function undoNext<S>(draft: Draft<S>, blame: Blame): void {
 }
 
 /** Ends with an error at once: what is not undone by now stays as it is, and is named. */
-export function endBadly<S>(draft: Draft<S>, kind: Failure<S>['kind'], blame: Blame): void {
+export function endBadly<S>(draft: Draft<S>, kind: Failure<EventType, S>['kind'], blame: Blame): void {
   abandonCalls(draft)
-  const { key, own, undone, failure } = draft.state
+  const { key, request, undone, failure } = draft.state
+  const own = draft.readOwn()
   const because = failure && kind !== 'worker-error' ? `; it was undoing because of: ${failure.error}` : ''
-  const error = `${blame.error}${because}`.slice(0, ERROR_CHARS_MAX)
+  const unread = 'fault' in own ? `; what it kept cannot be read any more: ${own.fault}` : ''
+  const error = `${blame.error}${because}${unread}`.slice(0, ERROR_CHARS_MAX)
   const notUndone = leftOf(draft.state)
   draft.change({ failure: { ...failure, ...blame, error }, toUndo: [], notUndone })
   draft.note('ended', `${kind}: ${error}`)
@@ -59,7 +58,8 @@ export function endBadly<S>(draft: Draft<S>, kind: Failure<S>['kind'], blame: Bl
     'error',
     draft.terms.says.failed({
       conversationId: key,
-      state: own,
+      request,
+      state: 'value' in own ? own.value : undefined,
       durationMs: draft.durationMs,
       kind,
       error,
@@ -71,8 +71,11 @@ export function endBadly<S>(draft: Draft<S>, kind: Failure<S>['kind'], blame: Bl
 }
 
 /** What should have been undone: what could not be, what had no turn, and what may yet succeed though nobody waits for it. */
-const leftOf = ({ notUndone, toUndo, calls }: HubState<unknown>): number[] => [
+const leftOf = ({ notUndone, toUndo, calls }: HubState): number[] => [
   ...notUndone,
   ...toUndo.toReversed(),
-  ...calls.filter(({ state, undo }) => state === 'abandoned' && undo).map(({ n }) => n),
+  ...calls.filter((call) => call.undo && isUnknown(call)).map(({ n }) => n),
 ]
+
+/** Whether nobody knows what came of a call: nobody waited for its answer, or for that of an attempt. */
+const isUnknown = ({ state, unsure }: HubCall) => state === 'abandoned' || (state === 'failed' && unsure === true)

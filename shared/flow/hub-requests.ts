@@ -1,40 +1,38 @@
 import type { Event, Meta } from '../bus/envelope.ts'
-import type { Body, EventType } from '../events.ts'
 import { type Asker, type Decision, ignore, refuse, type Sent } from './decision.ts'
-import type { AnswerType, HubContract, HubTerms } from './hub.ts'
+import type { HubActions, HubTerms } from './hub.ts'
 import { Actions, carryOut } from './hub-actions.ts'
 import { Draft } from './hub-draft.ts'
-import { ASKERS_MAX, bytesOf, type HubState, VALUE_BYTES_MAX } from './hub-state.ts'
+import { ASKERS_MAX, type HubState, VALUE_BYTES_MAX } from './hub-state.ts'
 import { DEADLINE } from './hub-timers.ts'
+import { findTooMuch, sizeOf } from './value-size.ts'
 
-/** Starts a conversation, or refuses one that is too large to be kept: whoever waits is told. */
-export function takeRequest<R extends EventType, S>(
-  contract: HubContract<R, AnswerType, S>,
-  request: { readonly body: Body<R>; readonly event: Event },
-  nowMs: number,
-): Decision<HubState<S>> {
-  const { body, event } = request
-  const bytes = bytesOf(event.data)
-  const decision: Decision<HubState<S>> =
-    bytes > VALUE_BYTES_MAX
-      ? refuse(`request: ${bytes} bytes, at most ${VALUE_BYTES_MAX} are kept: send a reference instead`)
-      : start(contract, request, nowMs)
-  if (decision.kind !== 'refuse') return decision
-  return refuse(decision.reason, refusals(contract, contract.keyOf(body), decision.reason, event.meta))
+/** A request, as the contract sees it. */
+export type Request<S> = {
+  readonly event: Event
+  readonly key: string
+  readonly requestKey: string
+  /** Has the contract begin; gives what it keeps. */
+  readonly begin: (hub: HubActions) => S
 }
 
-function start<R extends EventType, S>(
-  contract: HubContract<R, AnswerType, S>,
-  { body, event }: { readonly body: Body<R>; readonly event: Event },
-  nowMs: number,
-): Decision<HubState<S>> {
-  const key = contract.keyOf(body)
+/** Starts a conversation, or refuses one that is too large to be kept: whoever waits is told. */
+export function takeRequest<S>(terms: HubTerms<S>, request: Request<S>, nowMs: number): Decision<HubState> {
+  const { event, key } = request
+  const fault = findTooMuch('request', sizeOf(event.data), { bytesMax: VALUE_BYTES_MAX })
+  const decision = fault === undefined ? start(terms, request, nowMs) : refuse(fault)
+  if (decision.kind !== 'refuse') return decision
+  return refuse(decision.reason, refusals(terms, key, decision.reason, event.meta))
+}
+
+function start<S>(terms: HubTerms<S>, request: Request<S>, nowMs: number): Decision<HubState> {
+  const { event, key, requestKey, begin } = request
   const actions = new Actions({ id: key, nowMs, callsMade: 0, mayCall: true })
-  const own = contract.onRequest(body, actions)
+  const own = begin(actions)
   actions.close()
-  const deadlineMs = nowMs + contract.deadlineMs
-  const opened = { ...blank(event, nowMs), key, requestKey: contract.requestKeyOf(body), deadlineMs, own }
-  const draft = new Draft(contract, opened, nowMs)
+  const deadlineMs = nowMs + terms.deadlineMs
+  const draft = new Draft(terms, { ...blank(event, nowMs), key, requestKey, deadlineMs }, nowMs)
+  draft.keep(own)
   // Before the calls: whatever becomes of them, the conversation ends.
   draft.arm(DEADLINE, deadlineMs)
   draft.note('requested')
@@ -56,11 +54,10 @@ const blank = ({ data, meta }: Event, nowMs: number) => ({
 /** A request with the id of a conversation that is there: the same one, or a conflict. */
 export function repeatRequest<S>(
   terms: HubTerms<S>,
-  state: HubState<S>,
-  request: { readonly requestKey: string; readonly event: Event },
+  state: HubState,
+  { requestKey, event }: Pick<Request<S>, 'requestKey' | 'event'>,
   nowMs: number,
-): Decision<HubState<S>> {
-  const { requestKey, event } = request
+): Decision<HubState> {
   const [asker] = askersOf(event.meta)
   if (requestKey !== state.requestKey) {
     const reason = `There is another ${terms.kind} with the id ${state.key}: choose another id, or repeat its request as it was.`

@@ -49,13 +49,16 @@ const callSchema = z.object({
   status: z.int().optional(),
   output: json.optional(),
   error: z.string().optional(),
+  /** An attempt timed out: it may have been carried out all the same. */
+  unsure: z.boolean().optional(),
   /** Attempts that are over, newest last. */
   attempts: z.array(attemptSchema),
   /** What the call counts for against STATE_BYTES_MAX. */
   bytes: z.number(),
 })
 
-const fixedSchema = z.object({
+/** Reads a stored conversation. */
+export const hubStateSchema = z.object({
   key: z.string(),
   requestKey: z.string(),
   request: body,
@@ -73,18 +76,18 @@ const fixedSchema = z.object({
   notUndone: z.array(z.int()),
   /** The one reply. */
   end: z.object({ status: z.enum(['success', 'error']), atMs: z.number(), reply: body }).optional(),
+  /**
+   * What the contract's functions keep, as it is: only when one is called does it have to be of the contract's schema, so that
+   * a conversation of an older schema still ends. Missing when they keep nothing.
+   */
+  own: z.unknown().optional(),
 })
 
 export type HubCall = z.infer<typeof callSchema>
 export type HubAttempt = z.infer<typeof attemptSchema>
-/** `own` is what the contract's functions keep. */
-export type HubState<S> = z.infer<typeof fixedSchema> & { readonly own: S }
+export type HubState = z.infer<typeof hubStateSchema>
 
-/** Reads a stored conversation of a contract that keeps `own`. */
-export const hubStateSchema = <S>(own: z.ZodType<S>): z.ZodType<HubState<S>> =>
-  z.intersection(fixedSchema, z.object({ own }))
-
-export const statusOf = ({ end, calls }: Pick<HubState<unknown>, 'end' | 'calls'>) =>
+export const statusOf = ({ end, calls }: Pick<HubState, 'end' | 'calls'>) =>
   end?.status ?? (calls.length > 0 ? 'running' : 'accepted')
 
 export const isOver = ({ state }: HubCall) => state === 'done' || state === 'failed' || state === 'abandoned'
@@ -106,7 +109,7 @@ export const weighed = (call: HubCall): HubCall => ({
 })
 
 /** Why a conversation cannot be kept as it is. While undoing it may grow: room for that was counted before. */
-export function findTooLarge({ phase, end, request, own, calls }: HubState<unknown>): string | undefined {
+export function findTooLarge({ phase, end, request, own, calls }: HubState): string | undefined {
   if (phase !== 'running' || end) return undefined
   const bytes = calls.reduce((sum, call) => sum + call.bytes, bytesOf(request) + bytesOf(own))
   return bytes > STATE_BYTES_MAX

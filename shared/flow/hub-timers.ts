@@ -16,10 +16,10 @@ export const DEADLINE = 'deadline'
  */
 export function takeTimer<S>(
   terms: HubTerms<S>,
-  state: HubState<S>,
+  state: HubState,
   input: Extract<Input, { timer: string }>,
   nowMs: number,
-): Decision<HubState<S>> {
+): Decision<HubState> {
   if (state.end) return ignore('late')
   const draft = new Draft(terms, state, nowMs)
   if (input.timer === DEADLINE) {
@@ -48,15 +48,17 @@ function passDeadline<S>(draft: Draft<S>): void {
   else endBadly(draft, 'hub-timeout', { error: last ? `${error}, and onTimeout failed: ${last.thrown}` : error })
 }
 
-/** The deadline is what ends every conversation: it must do so even when the contract throws. */
+/** The deadline is what ends every conversation: it must do so even when the contract throws, or cannot read what it kept. */
 function lastWord<S>(
   draft: Draft<S>,
   onTimeout: NonNullable<HubTerms<S>['onTimeout']>,
 ): End | { readonly thrown: string } | undefined {
-  const { key, own, calls } = draft.state
+  const own = draft.readOwn()
+  if ('fault' in own) return undefined
+  const { key, calls } = draft.state
   const actions = new Actions({ id: key, nowMs: draft.nowMs, callsMade: calls.length, mayCall: false })
   try {
-    draft.change({ own: onTimeout(structuredClone(own), actions) })
+    draft.keep(onTimeout(structuredClone(own.value), actions))
     return actions.end
   } catch (error) {
     return { thrown: error instanceof Error ? error.message : String(error) }

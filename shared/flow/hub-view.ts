@@ -2,7 +2,7 @@ import type { CallPolicy } from './hub.ts'
 import { callIdOf, type HubCall, type HubState } from './hub-state.ts'
 
 /** A conversation as a person sees it: request, calls with their attempts, what is due, and how it ended. */
-export function viewOf<S>(state: HubState<S>, policy: CallPolicy, nowMs: number): Readonly<Record<string, unknown>> {
+export function viewOf(state: HubState, policy: CallPolicy, nowMs: number): Readonly<Record<string, unknown>> {
   const { key, request, own, createdAtMs, deadlineMs, phase, calls, failure, undone, notUndone, end } = state
   const toIds = (numbers: readonly number[]) => numbers.map((n) => callIdOf(key, n))
   return {

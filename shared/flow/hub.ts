@@ -33,10 +33,11 @@ export interface HubActions {
   readonly nowMs: number
   /**
    * Calls a worker; gives the id of the call. `undo` is the call that takes it back, made when the conversation fails after it has
-   * succeeded. Input and undo input are at most 64 KiB each as JSON; a conversation makes at most 1,000 calls.
+   * succeeded. Input and undo input are at most 64 KiB each as JSON, nested 60 levels deep at most (undo input 59); a conversation
+   * makes at most 1,000 calls.
    */
   call(name: string, input: Json, options?: { readonly undo?: Undo }): string
-  /** Ends the conversation well, with at most 64 KiB of output. Nobody waits any more for calls that have not been answered. */
+  /** Ends the conversation well, with at most 64 KiB of output, 60 levels deep. Nobody waits any more for calls that have not been answered. */
   reply(output?: Json): void
   /** Ends it badly: what has succeeded and can be undone is undone first, newest first, then the one error reply goes out. */
   fail(error: string, options?: { readonly callId?: string }): void
@@ -53,9 +54,12 @@ export type CallMessage = {
 }
 
 /** How a conversation ended badly. */
-export type Failure<S> = {
+export type Failure<R extends EventType, S> = {
   readonly conversationId: string
-  readonly state: S
+  /** What started it. */
+  readonly request: Body<R>
+  /** Undefined when what was kept is no longer of the contract's schema, because that has changed; `error` says so, too. */
+  readonly state: S | undefined
   readonly durationMs: number
   readonly kind: 'worker-error' | 'hub-timeout' | 'cancelled'
   readonly error: string
@@ -91,6 +95,10 @@ export type HubContract<R extends EventType, A extends AnswerType, S> = {
   readonly keyOf: (request: Body<R>) => string
   /** The same key is the same request; another one with the same id is a conflict. */
   readonly requestKeyOf: (request: Body<R>) => string
+  /**
+   * Reads what is kept, before a function gets it. Nested 60 levels deep at most. When it cannot be read, because this schema was
+   * changed meanwhile, the functions are not called: the message is tried again, and the deadline, or an operator, ends the conversation.
+   */
   readonly state: z.ZodType<S>
   /** From the request to the reply. It passes whatever the functions do. */
   readonly deadlineMs: number
@@ -104,6 +112,10 @@ export type HubContract<R extends EventType, A extends AnswerType, S> = {
    * missing, does neither, or throws, the error reply `hub-timeout` goes out.
    */
   readonly onTimeout?: (state: S, hub: HubActions) => S
+  /**
+   * The events that go out. These must not throw: without the body of the one reply there is nothing to end a conversation with, so it
+   * stays open, and its deadline comes again each minute until the contract is mended.
+   */
   readonly says: {
     readonly called: (call: CallMessage) => Body
     readonly timedOut: (call: CallMessage) => Body
@@ -113,13 +125,13 @@ export type HubContract<R extends EventType, A extends AnswerType, S> = {
       readonly durationMs: number
       readonly output: Json | undefined
     }) => Body
-    readonly failed: (end: Failure<S>) => Body
+    readonly failed: (end: Failure<R, S>) => Body
     readonly refused: (conversationId: string, reason: string) => Body
   }
 }
 
-/** Of a contract, what does not depend on its events. */
+/** Of a contract, what does not depend on its events: what it says about a failure takes any request. */
 export type HubTerms<S> = Pick<
   HubContract<EventType, AnswerType, S>,
-  'kind' | 'call' | 'deadlineMs' | 'says' | 'onAnswer' | 'onTimeout'
+  'kind' | 'call' | 'state' | 'deadlineMs' | 'says' | 'onAnswer' | 'onTimeout'
 >

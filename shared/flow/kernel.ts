@@ -1,12 +1,15 @@
+import type { Message } from '../bus/broker.ts'
 import type { Event } from '../bus/envelope.ts'
 import type { Arrived, Emission } from '../bus/stateful-consumer.ts'
 import { topicMatches } from '../bus/topic-match.ts'
-import { rowOf } from '../events.ts'
+import { catalogue } from '../events.ts'
 import type { ConversationId, ConversationTransaction, TimerId } from '../store/conversations.ts'
+import type { OutboxRow } from '../store/store.ts'
 import { queues } from '../topology.ts'
 import type { AnyKind } from './any-kind.ts'
 import type { Input } from './decision.ts'
-import { FIRE_MAX, Turn, type TurnOptions } from './turn.ts'
+import { messageOfRow } from './sent-messages.ts'
+import { Turn, type TurnOptions } from './turn.ts'
 
 export type KernelOptions = Omit<TurnOptions, 'kinds' | 'queue'> & { readonly kinds: readonly AnyKind[] }
 
@@ -16,8 +19,12 @@ export type Actor = { readonly actor: string; readonly reason: string }
 const QUEUE = 'hub_consume'
 /** Early events forgotten in one transaction. */
 const EXPIRE_MAX = 500
-/** A wake-up that has not come by then is lost; the sweep stands in for it. */
-const WAKE_UP_LATE_MS = 60_000
+/** Matched once: asked for every event, it took as long as parsing one. */
+const accepted: ReadonlySet<string> = new Set(
+  Object.entries(catalogue)
+    .filter(([type, { key }]) => type === 'TIMERS_DUE' || queues[QUEUE].hears.some((heard) => topicMatches(heard, key)))
+    .map(([type]) => type),
+)
 
 /**
  * Runs conversations: finds the document that an event is for, has its kind decide, and writes what came of it, all within the
@@ -35,13 +42,17 @@ export class Kernel {
 
   /** Whether an event may be on the hub's queue: others are poison there. What is heard and nobody's business is ignored. */
   accepts({ type }: Event): boolean {
-    const { key } = rowOf(type)
-    return type === 'TIMERS_DUE' || queues[QUEUE].hears.some((pattern) => topicMatches(pattern, key))
+    return accepted.has(type)
   }
 
   /** Wake-ups only say "look": looking twice does no harm, and remembering each would fill the inbox. */
   isIdempotent(arrived: Arrived): boolean {
     return 'type' in arrived && arrived.type === 'TIMERS_DUE'
+  }
+
+  /** The message to publish for a row of its outbox, whenever the relay comes to it. */
+  messageOf(row: OutboxRow): Message {
+    return messageOfRow(this.#options.bus, row, QUEUE)
   }
 
   /** What `subscribeStateful` calls with events that were not handled before. */
@@ -50,38 +61,43 @@ export class Kernel {
     const addressed = arrived.map((one) => ({ one, id: 'stranger' in one ? undefined : this.#find(one) }))
     await turn.load(addressed.flatMap(({ id }) => id ?? []))
     const refused: Emission[] = []
+    const slotsMs: number[] = []
     for (const { one, id } of addressed) {
       if ('stranger' in one) continue
-      if (one.type === 'TIMERS_DUE') {
-        await turn.fireDue()
-        await turn.wakeAgain(one.data.slotMs)
-      } else if (id === undefined) this.#options.bus.recorder.ignored(QUEUE)
+      if (one.type === 'TIMERS_DUE') slotsMs.push(one.data.slotMs)
+      else if (id === undefined) this.#options.bus.recorder.ignored(QUEUE)
       else {
         const decision = await turn.take(id, one)
         if (decision.kind === 'refuse') refused.push({ refused: one, reason: decision.reason })
       }
     }
+    // Once and last: after a pause a batch may be wake-ups only, and what came with them came before anybody could fire.
+    if (slotsMs.length > 0) {
+      await turn.fireDue()
+      await turn.wakeAgain(slotsMs)
+    }
     await turn.flush()
-    return [...turn.rows.map((row) => ({ row })), ...refused]
+    return refused
   }
 
-  /** Fires what is overdue, a slice, and forgets early events that nobody opened a conversation for; false when nothing is left. */
+  /**
+   * Stands in for wake-ups that were lost: when something is overdue, another goes to the end of the queue, behind the answers that wait
+   * there and came in time. Forgets early events that nobody opened a conversation for, a slice; true when more of them are left.
+   */
   async sweep(tx: ConversationTransaction): Promise<boolean> {
     const turn = new Turn(this.#options, tx)
-    const nowMs = this.#options.bus.clock.now()
-    const fired = await turn.fireDue()
-    const expired = await tx.expireEarly(nowMs - this.#options.earlyKeepMs, EXPIRE_MAX)
+    const expired = await tx.expireEarly(this.#options.bus.clock.now() - this.#options.earlyKeepMs, EXPIRE_MAX)
     for (const { kind, key } of expired) turn.ignore(kind, 'unknown', { type: 'early event', key })
-    await turn.wakeAgain(nowMs - WAKE_UP_LATE_MS)
-    await this.#end(turn, tx)
-    return fired === FIRE_MAX || expired.length === EXPIRE_MAX
+    await turn.wakeOverdue()
+    await turn.flush()
+    return expired.length === EXPIRE_MAX
   }
 
   /** Has an operator act on a conversation. */
   async act(tx: ConversationTransaction, id: ConversationId, act: Extract<Input, { act: string }>) {
     const turn = new Turn(this.#options, tx)
     const outcome = await turn.act(id, act)
-    await this.#end(turn, tx)
+    await turn.flush()
     return outcome
   }
 
@@ -107,7 +123,8 @@ export class Kernel {
   ): Promise<boolean> {
     return this.#onTimer(tx, id, token, async (turn) => {
       await turn.note(id, line(`timer ${id.name} moved to ${new Date(move.dueMs).toISOString()}`, move))
-      await turn.arm(id, move.dueMs)
+      // A time that has passed is now: slots have no numbers below zero.
+      await turn.arm(id, Math.max(move.dueMs, this.#options.bus.clock.now()))
     })
   }
 
@@ -121,13 +138,8 @@ export class Kernel {
     if (!timer) return false
     const turn = new Turn(this.#options, tx)
     await act(turn, timer)
-    await this.#end(turn, tx)
-    return true
-  }
-
-  async #end(turn: Turn, tx: ConversationTransaction): Promise<void> {
     await turn.flush()
-    await tx.enqueue(turn.rows)
+    return true
   }
 
   #find(event: Event): ConversationId | undefined {

@@ -3,6 +3,9 @@ import { answering, type Bus, delayed } from '../bus/bus.ts'
 import { toMessage, verbatim } from '../bus/envelope.ts'
 import { deriveId } from '../bus/ids.ts'
 import { DELAY_MS_MAX } from '../bus/ladder.ts'
+import { fromOutboxRow } from '../bus/outbox-message.ts'
+import { catalogue } from '../events.ts'
+import type { OutboxRow } from '../store/store.ts'
 import type { Origin, Sent } from './decision.ts'
 
 /** What a message follows from: its id, and a count of what followed already. */
@@ -43,6 +46,18 @@ export function wakeUp(bus: Bus, { id, slotMs, queue }: { id: string; slotMs: nu
     { type: 'TIMERS_DUE', slotMs },
     { id, service: bus.service, correlationId: id, atMs: nowMs },
   )
-  const delayMs = Math.min(Math.max(0, slotMs - nowMs) + EARLY_MS_MAX, DELAY_MS_MAX)
+  const delayMs = slotMs > nowMs ? Math.min(slotMs - nowMs + EARLY_MS_MAX, DELAY_MS_MAX) : 0
   return delayed(message, delayMs, queue)
+}
+
+/**
+ * What a row of the outbox says, to be sent now. A wake-up gets the delay that is left: the hub may have been killed, or the broker away,
+ * since the row was written, and the wake-up would be late by as much. Throws ZodError when the row was changed by hand.
+ */
+export function messageOfRow(bus: Bus, row: OutboxRow, queue: string): Message {
+  const message = fromOutboxRow(row)
+  const { type, messageId: id } = message.properties
+  if (type !== 'TIMERS_DUE' || id === undefined) return message
+  const { slotMs } = catalogue.TIMERS_DUE.body.parse(JSON.parse(row.body))
+  return wakeUp(bus, { id, slotMs, queue })
 }

@@ -28,19 +28,23 @@ export type TurnOptions = {
   readonly onIgnored: (kind: string, why: Ignored) => void
 }
 
-/** Early events of all conversations together: some 100 MB at most on disk, and a flood of them is somebody's mistake. */
-const EARLY_EVENTS_MAX = 100_000
+/** Early events of all conversations together, and of one: a flood of them is somebody's mistake, and must not fill the disk. */
+const EARLY_MAX = { countMax: 100_000, bytesMax: 256 * 1_048_576, perConversationMax: 10_000 }
 /** Timers fired in one transaction. */
-export const FIRE_MAX = 250
+const FIRE_MAX = 250
+/** Documents held at once while timers fire: each may have a megabyte, and a hub that is short of memory at its start never starts. */
+const HELD_MAX = 25
+/** A wake-up that has not come by then is lost. */
+const WAKE_UP_LATE_MS = 60_000
 /** A timer whose decision failed comes again after this: one broken conversation must not keep the others' timers waiting. */
 const FIRE_AGAIN_MS = 60_000
 
 /**
  * One transaction's work of the kernel: inputs are decided one after another on documents in memory, and `flush` writes what came of
- * them. What is to be sent is in `rows`, in order.
+ * them, and puts what is to be sent into the outbox, in order.
  */
 export class Turn {
-  readonly rows: OutboxRow[] = []
+  readonly #rows: OutboxRow[] = []
   readonly #options: TurnOptions
   readonly #tx: ConversationTransaction
   readonly #open = new Map<string, OpenConversation>()
@@ -78,29 +82,35 @@ export class Turn {
     return decision.kind === 'change' ? 'done' : 'ended'
   }
 
-  /** Fires what is due, a slice; gives back how many. */
-  async fireDue(): Promise<number> {
+  /** Fires what is due, a slice. */
+  async fireDue(): Promise<void> {
     await this.flush()
     const due = await this.#tx.takeDueTimers(this.#nowMs, FIRE_MAX)
-    await this.load(due)
-    for (const timer of due) {
-      this.#options.onFired(this.#nowMs - timer.dueMs)
-      await this.fire(timer)
+    for (let from = 0; from < due.length; from += HELD_MAX) {
+      const held = due.slice(from, from + HELD_MAX)
+      this.#open.clear()
+      await this.load(held)
+      for (const timer of held) await this.#fireOrPostpone(timer)
+      await this.flush()
     }
-    return due.length
   }
 
-  /** Fires a timer that was taken from the store. */
+  /** Fires a timer that was taken from the store. Throws what its decision throws. */
   async fire(timer: Timer): Promise<void> {
     const open = await this.#get(timer)
     // Another timer of the slice may have ended the conversation, or cancelled or moved this one, since it was taken.
     if (!open.isThere || open.hasEnded || open.timers.has(timer.name)) return
+    const input = { timer: timer.name, dueMs: timer.dueMs }
+    await this.#decide(open, input, { id: timerId(timer), position: 0 }, open.origin)
+  }
+
+  async #fireOrPostpone(timer: Timer): Promise<void> {
+    this.#options.onFired(this.#nowMs - timer.dueMs)
     try {
-      const input = { timer: timer.name, dueMs: timer.dueMs }
-      await this.#decide(open, input, { id: timerId(timer), position: 0 }, open.origin)
+      await this.fire(timer)
     } catch (error) {
       this.#options.bus.log.error({ err: error, ...timer }, 'a timer could not be decided; it comes again in a minute')
-      open.timers.set(timer.name, this.#nowMs + FIRE_AGAIN_MS)
+      await this.arm(timer, this.#nowMs + FIRE_AGAIN_MS)
     }
   }
 
@@ -115,13 +125,23 @@ export class Turn {
     open.timers.set(name, dueMs)
   }
 
-  /** A wake-up has arrived, or a sweep is made: forgets the wake-ups until then, and sends another where something is left. */
-  async wakeAgain(slotMs: number): Promise<void> {
+  /** Wake-ups have arrived: forgets them, and sees to it that there is one for what is left. */
+  async wakeAgain(slotsMs: readonly number[]): Promise<void> {
     await this.flush()
-    await this.#tx.removeWakeups(slotMs)
+    for (const slotMs of slotsMs) await this.#tx.removeWakeup(slotMs)
+    // Of those that were due long ago nobody knows where they are.
+    await this.#tx.removeWakeups(this.#nowMs - WAKE_UP_LATE_MS)
     const next = await this.#tx.nextTimerDue()
-    // More than fitted into one slice, or the clock was set back since the wake-up was sent.
-    if (next !== undefined && next <= Math.max(slotMs, this.#nowMs)) await this.#wakeAt([slotOf(next)])
+    // One is on its way already, unless more was due than fits into one slice, or a clock was set back since it was sent.
+    if (next !== undefined) await this.#wakeAt([slotOf(next)])
+  }
+
+  /** Puts a wake-up behind what waits in the queue, when something is overdue. */
+  async wakeOverdue(): Promise<void> {
+    const next = await this.#tx.nextTimerDue()
+    if (next === undefined || next > this.#nowMs) return
+    await this.#tx.removeWakeup(slotOf(next))
+    await this.#wakeAt([slotOf(next)])
   }
 
   /** Counts an input that changed nothing. */
@@ -139,6 +159,7 @@ export class Turn {
     if (changes.length > 0) await this.#tx.saveConversations(changes)
     await this.#flushTimers(touched)
     await this.#flushEarly()
+    if (this.#rows.length > 0) await this.#tx.enqueue(this.#rows.splice(0))
     if (this.#ignored.size > 0) await this.#tx.countIgnored([...this.#ignored.values()])
     this.#ignored.clear()
     for (const { to } of changes) this.#open.set(textOf(to), new OpenConversation(to, to))
@@ -162,7 +183,7 @@ export class Turn {
     open.origin = origin
     if (decision.kind === 'change') open.apply(decision, this.#nowMs)
     if (decision.kind === 'ignore') this.ignore(open.id.kind, decision.why, { type: nameOf(input), key: open.id.key })
-    this.rows.push(...rows)
+    this.#rows.push(...rows)
     if (isOpening) await this.#takeEarly(open)
     return decision
   }
@@ -187,8 +208,9 @@ export class Turn {
 
   async #flushEarly(): Promise<void> {
     const early = this.#early.splice(0)
-    if (early.length === 0 || (await this.#tx.keepEarly(early, EARLY_EVENTS_MAX))) return
-    for (const { kind, key, event } of early) this.ignore(kind, 'unknown', { type: eventOf(event).type, key })
+    if (early.length === 0) return
+    for (const { kind, key, event } of await this.#tx.keepEarly(early, EARLY_MAX))
+      this.ignore(kind, 'unknown', { type: eventOf(event).type, key })
   }
 
   async #flushTimers(touched: readonly OpenConversation[]): Promise<void> {
@@ -208,7 +230,7 @@ export class Turn {
   async #wakeAt(slotsMs: readonly number[]): Promise<void> {
     const { bus, queue } = this.#options
     for (const slotMs of await this.#tx.addWakeups([...new Set(slotsMs)]))
-      this.rows.push(toOutboxRow(wakeUp(bus, { id: newId(this.#nowMs), slotMs, queue })))
+      this.#rows.push(toOutboxRow(wakeUp(bus, { id: newId(this.#nowMs), slotMs, queue })))
   }
 }
 

@@ -77,12 +77,27 @@ export const workerHandlers = (worker: Worker, clock: Clock): Handlers => ({
  */
 export function onCalled(work: Worker['onCall'], clock: Clock, as: (answer: CallAnswer) => Body = (answer) => answer) {
   return ({ data: call }: { readonly data: Call }, context: HandlerContext): AsyncIterable<Body> | readonly Body[] => {
-    if (clock.now() < Date.parse(call.deadline)) return carriedOut(call, () => work(call, context), context, as)
-    // The hub has counted this attempt as timed out, and would ignore its answer.
-    const { callId, attempt, deadline } = call
-    context.log.debug({ callId, callAttempt: attempt, deadline }, 'a call came after its deadline and was not begun')
-    return []
+    return isGivenUp(call, clock, context) ? [] : carriedOut(call, () => work(call, context), context, as)
   }
+}
+
+/** Clocks of two machines may differ by this much; by more, and somebody has to know. */
+const CLOCKS_APART_MS_MAX = 30_000
+
+/**
+ * Whether the hub, which set the deadline by its clock, has certainly given an attempt up, so that it would ignore the answer. While
+ * that may be a matter of two clocks, the work is done: in vain costs less than never. Says so in the log.
+ */
+export function isGivenUp(
+  { callId, attempt, deadline }: Pick<Call, 'callId' | 'attempt' | 'deadline'>,
+  clock: Clock,
+  { log }: Pick<HandlerContext, 'log'>,
+): boolean {
+  const overdueMs = clock.now() - Date.parse(deadline)
+  if (overdueMs <= CLOCKS_APART_MS_MAX) return false
+  const about = { callId, callAttempt: attempt, deadline, overdueMs }
+  log.warn(about, 'a call came long after its deadline and was not begun: the queue is far behind, or a clock is wrong')
+  return true
 }
 
 /** What the work gives as it gives it; an error that it throws is answered, and the message is done. */

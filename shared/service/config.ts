@@ -32,7 +32,7 @@ export type ServiceConfig = ReturnType<typeof named> & {
   readonly port: number
   /** The variable that sets the port, for messages. */
   readonly portVariable: string
-  /** About variables that look misspelt; logged at start. */
+  /** About variables that look misspelt, and values that can hardly be meant; logged at start. */
   readonly warnings: readonly string[]
 }
 
@@ -43,7 +43,7 @@ export type ConfigSource<S extends z.ZodRawShape, Q extends string> = {
   readonly port: number
   /** The service's own variables by name, with schemas of `settings.ts`; `{}` for none. */
   readonly own: S
-  /** Queues that the service consumes, for their retry settings. */
+  /** Queues whose retry settings the service needs: those that it consumes, as a rule. */
   readonly queues?: readonly Q[]
 }
 

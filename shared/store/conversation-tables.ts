@@ -40,9 +40,11 @@ const tables = `
   create table wakeup_rows(slot integer primary key);
 
   create table early_rows(
-    seq integer primary key, key text not null, kind text not null, at integer not null, event text not null
+    seq integer primary key, key text not null, kind text not null, at integer not null,
+    -- Of the event, in UTF-8: adding them up reads no event.
+    bytes integer not null, event text not null
   );
-  create index early_of on early_rows(key, kind);
+  create index early_of on early_rows(key, kind, seq, bytes);
   create index early_at on early_rows(at);
 
   create table ignored_rows(
@@ -52,7 +54,7 @@ const tables = `
   ) without rowid;
 
   -- How many rows there are, kept with every change, because counting 100,000 takes longer than the work of a message:
-  -- open conversations by kind, timers, early events.
+  -- open conversations by kind, timers, early events and their bytes.
   create table counts(what text not null, kind text not null, n integer not null, primary key(what, kind)) without rowid;`
 
 const iso = (column: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`

@@ -43,6 +43,13 @@ export const earliestFirst = (a: Timer, b: Timer): number => a.dueMs - b.dueMs |
 /** An event that waits for its conversation: JSON text that the caller understands. */
 export type EarlyEvent = ConversationId & { readonly event: string; readonly atMs: number }
 
+/** How many early events are kept, and how many bytes of them, of all conversations together; how many of one. */
+export type EarlyBounds = {
+  readonly countMax: number
+  readonly bytesMax: number
+  readonly perConversationMax: number
+}
+
 /** How often something of a kind was ignored, and the newest of it. */
 export type IgnoredCount = {
   readonly kind: string
@@ -81,6 +88,8 @@ export interface ConversationStore extends Store<ConversationTransaction>, Outbo
 
 type Sync<T> = T | Promise<T>
 
+export type EndedBefore = { readonly endedAtMs: number; readonly statuses: readonly string[] }
+
 /** Inside a transaction: sees what the transaction wrote. */
 export interface ConversationTransaction extends Transaction {
   /** Those that are there, in any order. */
@@ -106,16 +115,27 @@ export interface ConversationTransaction extends Transaction {
   addWakeups(slotsMs: readonly number[]): Sync<readonly number[]>
   /** Forgets wake-ups up to this time. */
   removeWakeups(upToMs: number): Sync<void>
-  /** Keeps events for their conversations. Gives false, and keeps nothing, when `limit` are kept already, of all conversations together. */
-  keepEarly(events: readonly EarlyEvent[], limit: number): Sync<boolean>
+  /** Forgets the wake-up of exactly this time, if it was noted: after the clock was set back it lies behind others that are on their way. */
+  removeWakeup(slotMs: number): Sync<void>
+  /**
+   * Keeps events for their conversations, each that there is room for; gives back those that were not kept. Of one conversation no more
+   * than 16 MiB are kept, whatever the bounds.
+   */
+  keepEarly(events: readonly EarlyEvent[], bounds: EarlyBounds): Sync<readonly EarlyEvent[]>
   /** Removes and gives back what was kept for a conversation at `sinceMs` or after, in the order kept. */
   takeEarly(id: ConversationId, sinceMs: number): Sync<readonly EarlyEvent[]>
-  /** Removes events kept before `beforeMs`, oldest first, at most `limit`; gives them back. */
-  expireEarly(beforeMs: number, limit: number): Sync<readonly EarlyEvent[]>
+  /**
+   * Removes events kept before `beforeMs`, oldest first: at most `limit`, and no more than some 10 ms of work, at least one. Gives back
+   * whose they were, for each event once: fewer than `limit` may not be all, none means that none is left.
+   */
+  expireEarly(beforeMs: number, limit: number): Sync<readonly ConversationId[]>
   /** Adds to the counts; `lastKey` and `lastAtMs` are those of the newest. */
   countIgnored(counts: readonly IgnoredCount[]): Sync<void>
-  /** Removes conversations that ended before `endedAtMs` in one of these statuses, with their history, at most `limit`; gives back how many. */
-  removeEnded(before: { readonly endedAtMs: number; readonly statuses: readonly string[] }, limit: number): Sync<number>
+  /**
+   * Removes conversations that ended before `endedAtMs` in one of these statuses, with their history: at most `limit`, and no more than
+   * some 10 ms of work, at least one. Gives back how many: fewer than `limit` may not be all, 0 means that none is left.
+   */
+  removeEnded(before: EndedBefore, limit: number): Sync<number>
 }
 
 export type ConversationFilter = {

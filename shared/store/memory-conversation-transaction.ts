@@ -4,14 +4,18 @@ import {
   type ConversationChange,
   type ConversationId,
   type ConversationTransaction,
+  type EarlyBounds,
   type EarlyEvent,
+  type EndedBefore,
   earliestFirst,
   type HistoryEntry,
   type IgnoredCount,
   type Timer,
   type TimerId,
 } from './conversations.ts'
+import { bytesOfEarly, EarlyRoom, type EarlySize } from './early-room.ts'
 import { MemoryDraft } from './memory-draft.ts'
+import { removedSlice } from './slices.ts'
 import type { OutboxRow, Transaction } from './store.ts'
 
 /** A conversation with its history; `seq` is its place among all that were ever opened. */
@@ -134,23 +138,31 @@ export class MemoryConversationTransaction implements ConversationTransaction {
     for (const slotMs of this.#wakeups.values()) if (slotMs <= upToMs) this.#wakeups.delete(String(slotMs))
   }
 
-  keepEarly(events: readonly EarlyEvent[], limit: number): boolean {
-    if (this.#early.values().length >= limit) return false
-    for (const event of events) {
+  removeWakeup(slotMs: number): void {
+    this.#wakeups.delete(String(slotMs))
+  }
+
+  keepEarly(events: readonly EarlyEvent[], bounds: EarlyBounds): readonly EarlyEvent[] {
+    const room = new EarlyRoom(bounds, sizeOf(this.#early.values()), (id) => sizeOf(this.#earlyOf(id)))
+    return events.filter((event) => {
+      if (!room.take(event)) return true
       const seq = this.#nextNumber()
       this.#early.set(String(seq), { event, seq })
-    }
-    return true
+      return false
+    })
   }
 
   takeEarly(id: ConversationId, sinceMs: number): readonly EarlyEvent[] {
-    const kept = this.#early.values().filter(({ event }) => keyOf(event) === keyOf(id) && event.atMs >= sinceMs)
+    const kept = this.#earlyOf(id).filter(({ event }) => event.atMs >= sinceMs)
     return this.#removeEarly(kept.toSorted((a, b) => a.seq - b.seq))
   }
 
-  expireEarly(beforeMs: number, limit: number): readonly EarlyEvent[] {
+  expireEarly(beforeMs: number, limit: number): readonly ConversationId[] {
     const old = this.#early.values().filter(({ event }) => event.atMs < beforeMs)
-    return this.#removeEarly(old.toSorted((a, b) => a.event.atMs - b.event.atMs || a.seq - b.seq).slice(0, limit))
+    const oldest = old
+      .toSorted((a, b) => a.event.atMs - b.event.atMs || a.seq - b.seq)
+      .map((kept) => ({ ...kept, rows: 1, bytes: bytesOfEarly(kept.event) }))
+    return this.#removeEarly(removedSlice(oldest, limit)).map(({ kind, key }) => ({ kind, key }))
   }
 
   countIgnored(counts: readonly IgnoredCount[]): void {
@@ -162,17 +174,23 @@ export class MemoryConversationTransaction implements ConversationTransaction {
     }
   }
 
-  removeEnded(
-    { endedAtMs, statuses }: { readonly endedAtMs: number; readonly statuses: readonly string[] },
-    limit: number,
-  ): number {
-    const ended = this.#conversations
-      .values()
-      .map(({ conversation }) => conversation)
-      .filter((one) => one.endedAtMs !== null && one.endedAtMs < endedAtMs && statuses.includes(one.status))
-      .slice(0, limit)
-    for (const id of ended) this.#conversations.delete(keyOf(id))
-    return ended.length
+  removeEnded({ endedAtMs, statuses }: EndedBefore, limit: number): number {
+    const ended = this.#conversations.values().flatMap(({ conversation, history, seq }) => {
+      const { endedAtMs: atMs, status, state } = conversation
+      if (atMs === null || atMs >= endedAtMs || !statuses.includes(status)) return []
+      const order = [statuses.indexOf(status), atMs, seq]
+      return { conversation, order, rows: history.length, bytes: Buffer.byteLength(state) }
+    })
+    const removed = removedSlice(
+      ended.toSorted((a, b) => inOrder(a.order, b.order)),
+      limit,
+    )
+    for (const { conversation } of removed) this.#conversations.delete(keyOf(conversation))
+    return removed.length
+  }
+
+  #earlyOf(id: ConversationId): readonly KeptEarly[] {
+    return this.#early.values().filter(({ event }) => keyOf(event) === keyOf(id))
   }
 
   #removeEarly(kept: readonly KeptEarly[]): readonly EarlyEvent[] {
@@ -187,3 +205,9 @@ export class MemoryConversationTransaction implements ConversationTransaction {
 
 export const keyOf = ({ kind, key }: ConversationId) => JSON.stringify([kind, key])
 const timerKeyOf = ({ kind, key, name }: TimerId) => JSON.stringify([kind, key, name])
+const sizeOf = (kept: readonly KeptEarly[]): EarlySize => ({
+  count: kept.length,
+  bytes: kept.reduce((sum, { event }) => sum + bytesOfEarly(event), 0),
+})
+const inOrder = (a: readonly number[], b: readonly number[]) =>
+  a.map((n, i) => n - (b[i] ?? 0)).find((d) => d !== 0) ?? 0

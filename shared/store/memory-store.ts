@@ -1,6 +1,7 @@
 import { GroupCommit, type Job } from './group-commit.ts'
 import { INBOX_KEEP_MS } from './inbox-retention.ts'
 import type { Outbox } from './outbox-relay.ts'
+import { pendingSlice } from './slices.ts'
 import type { OutboxRow, PendingRow, Store, Transaction } from './store.ts'
 
 /** What a job works on: `apply` is called when it has succeeded, and makes its changes durable in one go. */
@@ -42,12 +43,7 @@ export class MemoryStoreOf<Tx extends Transaction> implements Store<Tx>, Outbox 
   }
 
   readPending(afterSeq: number, limit: number): readonly PendingRow[] {
-    const pending: PendingRow[] = []
-    for (const [seq, row] of this.#outbox) {
-      if (pending.length >= limit) break
-      if (seq > afterSeq) pending.push({ seq, ...row })
-    }
-    return pending
+    return pendingSlice(this.#pendingAfter(afterSeq), limit)
   }
 
   removePublished(seqs: readonly number[]): Promise<void> {
@@ -65,6 +61,10 @@ export class MemoryStoreOf<Tx extends Transaction> implements Store<Tx>, Outbox 
     const old = [...this.#seen].filter(([, atMs]) => atMs < nowMs - INBOX_KEEP_MS)
     for (const [key] of old) this.#seen.delete(key)
     return old.length
+  }
+
+  *#pendingAfter(afterSeq: number): Generator<PendingRow> {
+    for (const [seq, row] of this.#outbox) if (seq > afterSeq) yield { seq, ...row }
   }
 
   async #commit(jobs: readonly Job<Tx>[]): Promise<void> {

@@ -18,11 +18,19 @@ export type RelayOptions = {
   readonly clock?: Clock
 }
 
-/** Rows read and not yet removed: a confirm window of 500 is where a broker's throughput levels off. */
+/** A confirm window of 500 is where a broker's throughput levels off. */
 const ROWS_IN_FLIGHT_MAX = 500
+/** Rows that are confirmed and not yet removed: more are not worth to be published again after a crash. */
+const ROWS_CONFIRMED_MAX = 500
 /** Pauses after a failure double from the first to the last, so that a broker which is away is not hammered. */
 const PAUSE_MS_MIN = 100
 const PAUSE_MS_MAX = 10_000
+/**
+ * Removing costs a commit of its own, which whoever writes next waits for: so confirmed rows gather for it. A crash meanwhile publishes
+ * them once more.
+ */
+const REMOVE_AFTER_MS = 100
+const REMOVE_ROWS = 250
 /** How long `stop` waits for confirms: within it a healthy broker confirms everything, and one that is away keeps nobody. */
 const DRAIN_MS = 5_000
 
@@ -77,6 +85,8 @@ export class OutboxRelay {
   flushed(upToSeq = this.#outbox.lastSeq): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ upTo: upToSeq, resolve, reject })
+      // Another process on the same database may have put rows in and died before it published them: nobody told us.
+      if (upToSeq > this.#readUpTo) this.#wake()
       this.#settleWaiters()
     })
   }
@@ -100,7 +110,7 @@ export class OutboxRelay {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       if (this.#failed.length > 0) await this.#sendAgain()
-      else if (this.#inFlight + this.#confirmed.length >= ROWS_IN_FLIGHT_MAX) await this.#change()
+      else if (this.#isFull) await this.#change()
       else {
         const row = this.#toSend.shift()
         if (row) void this.#send(row)
@@ -110,15 +120,18 @@ export class OutboxRelay {
     }
   }
 
+  get #isFull(): boolean {
+    return this.#inFlight >= ROWS_IN_FLIGHT_MAX || this.#confirmed.length >= ROWS_CONFIRMED_MAX
+  }
+
   async #read(): Promise<void> {
     const newest = this.#outbox.lastSeq
     try {
       const rows = await this.#outbox.readPending(this.#readUpTo, ROWS_IN_FLIGHT_MAX)
       for (const row of rows) this.#unconfirmed.set(row.seq, row)
       this.#toSend = [...rows]
-      const last = rows.at(-1)?.seq ?? 0
-      // Seqs without a row belong to messages that an earlier run has published and removed.
-      this.#readUpTo = rows.length < ROWS_IN_FLIGHT_MAX ? Math.max(last, newest) : last
+      // Seqs without a row belong to messages that were published and removed.
+      this.#readUpTo = rows.at(-1)?.seq ?? Math.max(this.#readUpTo, newest)
       this.#settleWaiters()
     } catch (error) {
       await this.#pause(error, 'The outbox cannot be read; trying again')
@@ -154,9 +167,8 @@ export class OutboxRelay {
 
   /** Removes confirmed rows, all that came in during one removal together in the next. */
   async #remove(): Promise<void> {
-    // Confirms come many to a packet: the ones of this turn go together.
-    await new Promise((resolve) => setImmediate(resolve))
     while (this.#confirmed.length > 0) {
+      await this.#gather()
       const seqs = [...this.#confirmed]
       try {
         await this.#outbox.removePublished(seqs)
@@ -169,6 +181,16 @@ export class OutboxRelay {
       }
     }
     this.#removing = undefined
+  }
+
+  async #gather(): Promise<void> {
+    let isOver = false
+    const cancel = this.#clock.after(REMOVE_AFTER_MS, () => {
+      isOver = true
+      this.#wake()
+    })
+    while (!isOver && !this.#stopped && this.#confirmed.length < REMOVE_ROWS) await this.#change()
+    cancel()
   }
 
   async #drain(): Promise<void> {

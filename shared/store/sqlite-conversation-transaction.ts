@@ -5,12 +5,16 @@ import {
   type ConversationChange,
   type ConversationId,
   type ConversationTransaction,
+  type EarlyBounds,
   type EarlyEvent,
+  type EndedBefore,
   type HistoryEntry,
   type IgnoredCount,
   type Timer,
   type TimerId,
 } from './conversations.ts'
+import { bytesOfEarly, EarlyRoom, type EarlySize } from './early-room.ts'
+import { removedSlice } from './slices.ts'
 import { conversationRow, FIND_CONVERSATION, TIMER_COLUMNS, timerRow } from './sqlite-conversation-rows.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { OutboxRow } from './store.ts'
@@ -41,15 +45,18 @@ export const statements = {
   nextDue: 'select min(due) as dueMs from timer_rows',
   addWakeup: 'insert into wakeup_rows(slot) values (?) on conflict do nothing',
   removeWakeups: 'delete from wakeup_rows where slot <= ?',
-  insertEarly: 'insert into early_rows(key, kind, at, event) values (?, ?, ?, ?)',
-  findEarly: `select seq, kind, key, event, at as atMs from early_rows where key = ? and kind = ? and at >= ? order by seq`,
-  findOldEarly: 'select seq, kind, key, event, at as atMs from early_rows where at < ? order by at, seq limit ?',
+  removeWakeup: 'delete from wakeup_rows where slot = ?',
+  insertEarly: 'insert into early_rows(key, kind, at, bytes, event) values (?, ?, ?, ?, ?)',
+  sizeOfEarly: 'select count(*) as count, coalesce(sum(bytes), 0) as bytes from early_rows where key = ? and kind = ?',
+  findEarly: `select seq, kind, key, bytes, event, at as atMs from early_rows
+    where key = ? and kind = ? and at >= ? order by seq`,
+  findOldEarly: 'select seq, kind, key, 1 as rows, bytes from early_rows where at < ? order by at, seq limit ?',
   removeEarly: 'delete from early_rows where seq in (select value from json_each(?))',
   ignore: `insert into ignored_rows(kind, why, type, count, last_key, last_at) values (?, ?, ?, ?, ?, ?)
     on conflict(kind, why, type) do update set count = count + excluded.count,
       last_key = case when excluded.last_at >= last_at then excluded.last_key else last_key end,
       last_at = max(last_at, excluded.last_at)`,
-  findEnded: `select seq as n from conversation_rows
+  findEnded: `select seq, lines as rows, octet_length(state) as bytes from conversation_rows
     where status = ? and ended_at is not null and ended_at < ? order by ended_at limit ?`,
   removeConversations: 'delete from conversation_rows where seq in (select value from json_each(?))',
   removeHistory: 'delete from history_rows where conversation in (select value from json_each(?))',
@@ -144,19 +151,41 @@ export class SqliteConversationTransaction implements ConversationTransaction {
     this.#tx.run(statements.removeWakeups, upToMs)
   }
 
-  keepEarly(events: readonly EarlyEvent[], limit: number): boolean {
-    if ((this.#tx.get(counted, statements.counted, 'early', '')?.n ?? 0) >= limit) return false
-    for (const { kind, key, event, atMs } of events) this.#tx.run(statements.insertEarly, key, kind, atMs, event)
-    this.#count('early', events.length)
-    return true
+  removeWakeup(slotMs: number): void {
+    this.#tx.run(statements.removeWakeup, slotMs)
+  }
+
+  keepEarly(events: readonly EarlyEvent[], bounds: EarlyBounds): readonly EarlyEvent[] {
+    const ofAll = { count: this.#counted('early'), bytes: this.#counted('early bytes') }
+    const room = new EarlyRoom(bounds, ofAll, (id) => this.#sizeOfEarly(id))
+    const refused: EarlyEvent[] = []
+    let kept = 0
+    let keptBytes = 0
+    for (const one of events) {
+      if (!room.take(one)) {
+        refused.push(one)
+        continue
+      }
+      const bytes = bytesOfEarly(one)
+      this.#tx.run(statements.insertEarly, one.key, one.kind, one.atMs, bytes, one.event)
+      kept++
+      keptBytes += bytes
+    }
+    this.#count('early', kept)
+    this.#count('early bytes', keptBytes)
+    return refused
   }
 
   takeEarly({ kind, key }: ConversationId, sinceMs: number): readonly EarlyEvent[] {
-    return this.#removeEarly(this.#tx.all(earlyRow, statements.findEarly, key, kind, sinceMs))
+    const rows = this.#tx.all(earlyRow, statements.findEarly, key, kind, sinceMs)
+    this.#removeEarly(rows)
+    return rows.map(({ seq, bytes, ...event }) => event)
   }
 
-  expireEarly(beforeMs: number, limit: number): readonly EarlyEvent[] {
-    return this.#removeEarly(this.#tx.all(earlyRow, statements.findOldEarly, beforeMs, limit))
+  expireEarly(beforeMs: number, limit: number): readonly ConversationId[] {
+    const rows = removedSlice(this.#tx.all(oldEarlyRow, statements.findOldEarly, beforeMs, limit), limit)
+    this.#removeEarly(rows)
+    return rows.map(({ kind, key }) => ({ kind, key }))
   }
 
   countIgnored(counts: readonly IgnoredCount[]): void {
@@ -164,16 +193,13 @@ export class SqliteConversationTransaction implements ConversationTransaction {
       this.#tx.run(statements.ignore, kind, why, type, count, lastKey, lastAtMs)
   }
 
-  removeEnded(
-    { endedAtMs, statuses }: { readonly endedAtMs: number; readonly statuses: readonly string[] },
-    limit: number,
-  ): number {
-    const seqs: number[] = []
-    for (const status of new Set(statuses))
-      for (const { n } of this.#tx.all(counted, statements.findEnded, status, endedAtMs, limit - seqs.length))
-        seqs.push(n)
-    this.#tx.run(statements.removeHistory, JSON.stringify(seqs))
-    return this.#tx.run(statements.removeConversations, JSON.stringify(seqs)).changes
+  removeEnded({ endedAtMs, statuses }: EndedBefore, limit: number): number {
+    const ended = [...new Set(statuses)].flatMap((status) =>
+      this.#tx.all(endedRow, statements.findEnded, status, endedAtMs, limit),
+    )
+    const seqs = JSON.stringify(removedSlice(ended, limit).map(({ seq }) => seq))
+    this.#tx.run(statements.removeHistory, seqs)
+    return this.#tx.run(statements.removeConversations, seqs).changes
   }
 
   #insert(to: Conversation, lines: number): number {
@@ -199,18 +225,27 @@ export class SqliteConversationTransaction implements ConversationTransaction {
       this.#tx.run(statements.insertHistory, conversation, ++n, atMs, what, detail)
   }
 
-  #removeEarly(rows: readonly z.infer<typeof earlyRow>[]): readonly EarlyEvent[] {
-    if (rows.length === 0) return []
-    this.#tx.run(statements.removeEarly, JSON.stringify(rows.map(({ seq }) => seq)))
-    this.#count('early', -rows.length)
-    return rows.map(({ seq, ...event }) => event)
+  #sizeOfEarly({ kind, key }: ConversationId): EarlySize {
+    return this.#tx.get(earlySize, statements.sizeOfEarly, key, kind) ?? { count: 0, bytes: 0 }
   }
 
-  #count(what: 'open' | 'timers' | 'early', by: number, kind = ''): void {
+  #removeEarly(rows: readonly { readonly seq: number; readonly bytes: number }[]): void {
+    if (rows.length === 0) return
+    this.#tx.run(statements.removeEarly, JSON.stringify(rows.map(({ seq }) => seq)))
+    this.#count('early', -rows.length)
+    this.#count('early bytes', -rows.reduce((sum, { bytes }) => sum + bytes, 0))
+  }
+
+  #counted(what: Counted): number {
+    return this.#tx.get(counted, statements.counted, what, '')?.n ?? 0
+  }
+
+  #count(what: Counted, by: number, kind = ''): void {
     if (by !== 0) this.#tx.run(statements.count, what, kind, by)
   }
 }
 
+type Counted = 'open' | 'timers' | 'early' | 'early bytes'
 const counted = z.object({ n: z.number() })
 const storedRow = z.object({
   seq: z.number(),
@@ -225,10 +260,8 @@ const storedRow = z.object({
 const indexedOf = ({ status, tenant, createdAtMs, endedAtMs }: Omit<z.infer<typeof storedRow>, 'seq' | 'lines'>) =>
   [status, tenant, createdAtMs, endedAtMs] as const
 
-const earlyRow = z.object({
-  seq: z.number(),
-  kind: z.string(),
-  key: z.string(),
-  event: z.string(),
-  atMs: z.number(),
-})
+const earlySize = z.object({ count: z.number(), bytes: z.number() })
+const earlySeq = z.object({ seq: z.number(), kind: z.string(), key: z.string(), bytes: z.number() })
+const oldEarlyRow = earlySeq.extend({ rows: z.number() })
+const earlyRow = earlySeq.extend({ event: z.string(), atMs: z.number() })
+const endedRow = z.object({ seq: z.number(), rows: z.number(), bytes: z.number() })

@@ -3,10 +3,12 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { z } from 'zod'
+import { ForeignCommits } from './foreign-commits.ts'
 import { GroupCommit, type Job } from './group-commit.ts'
 import { INBOX_KEEP_MS, INBOX_SLICE_ROWS } from './inbox-retention.ts'
 import { type Migration, migrate } from './migrations.ts'
 import type { Outbox } from './outbox-relay.ts'
+import { pendingSlice } from './slices.ts'
 import { pendingRow, SqliteTransaction } from './sqlite-transaction.ts'
 import { Statements } from './statements.ts'
 import { type PendingRow, type Store, StoreUnavailableError } from './store.ts'
@@ -33,7 +35,7 @@ export type SqliteOptions = {
 }
 
 /** The read-only side: sees what is committed, never an open transaction, and never waits for one. */
-export type SqliteReader = Pick<Statements, 'get' | 'all'>
+export type SqliteReader = Pick<Statements, 'get' | 'all' | 'each'>
 
 /** A store in one SQLite file. A commit is on the disk (fsync) before its callers hear of it. */
 export class SqliteStore implements Store<SqliteTransaction>, Outbox {
@@ -42,7 +44,11 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
   readonly #writer: Statements
   readonly #groups = new GroupCommit<SqliteTransaction>((jobs) => this.#commit(jobs))
   readonly #listeners = new Set<() => void>()
-  #lastSeq: number
+  /** Commits of other processes that the listeners were not told of, and that are not in `#pending`. */
+  readonly #untold: ForeignCommits
+  readonly #uncounted: ForeignCommits
+  /** Jobs that only remove what was published. */
+  readonly #removals = new WeakSet<SqliteTransaction>()
   #pending: number | undefined
 
   /** Opens the file, with its directory, and migrates it. Throws UnusableDatabaseError when it is not ours or too new. */
@@ -63,8 +69,8 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     this.#connections = connections
     this.#writer = new Statements(connections.writer)
     this.read = new Statements(connections.reader)
-    const newest = this.read.get(count, `select coalesce(max(seq), 0) as n from sqlite_sequence where name = 'outbox'`)
-    this.#lastSeq = newest?.n ?? 0
+    this.#untold = new ForeignCommits(this.#writer)
+    this.#uncounted = new ForeignCommits(this.#writer)
   }
 
   write<T>(job: (tx: SqliteTransaction) => T | Promise<T>): Promise<T> {
@@ -77,8 +83,9 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     closeAll(this.#connections)
   }
 
+  /** Read from the file, 8 µs: rows count that another process has put in. Throws when the file cannot be read. */
   get lastSeq(): number {
-    return this.#lastSeq
+    return this.read.get(count, NEWEST_SEQ)?.n ?? 0
   }
 
   onEnqueued(listener: () => void): () => void {
@@ -87,14 +94,18 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
   }
 
   readPending(afterSeq: number, limit: number): readonly PendingRow[] {
-    return this.read.all(pendingRow, READ_PENDING, afterSeq, limit)
+    return pendingSlice(this.read.each(pendingRow, READ_PENDING, afterSeq, limit), limit)
   }
 
   removePublished(seqs: readonly number[]): Promise<void> {
-    return this.write((tx) => tx.removePublished(seqs))
+    return this.write((tx) => {
+      this.#removals.add(tx)
+      tx.removePublished(seqs)
+    })
   }
 
   countPending(): number {
+    if (this.#uncounted.haveHappened()) this.#pending = undefined
     this.#pending ??= this.read.get(count, 'select count(*) as n from outbox')?.n ?? 0
     return this.#pending
   }
@@ -121,13 +132,14 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
         ran++
         if (performance.now() > endAtMs) break
       }
+      if (done.some(({ tx }) => !this.#removals.has(tx))) this.#heedOthers()
       this.#writer.run('commit')
     } catch (error) {
       if (this.#writer.inTransaction) this.#writer.run('rollback')
       throw explained(error)
     }
     for (const { tx } of done) this.#count(tx)
-    if (done.some(({ tx }) => tx.outbox.added > 0)) for (const listener of this.#listeners) listener()
+    if (done.some(({ tx }) => tx.outbox.added > 0)) this.#tell()
     for (const { job } of done) job.resolve()
     return ran
   }
@@ -152,13 +164,25 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     }
   }
 
+  /**
+   * Another process may have written, one that this one stands by for: what it leaves in the outbox when it dies is to be sent. Not told
+   * of when rows are removed: while the other lives and is busy, sending one row of it would lead to the next one, without an end.
+   */
+  #heedOthers(): void {
+    if (this.#untold.haveHappened()) this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
   #count({ outbox }: SqliteTransaction): void {
-    this.#lastSeq = Math.max(this.#lastSeq, outbox.lastSeq)
     if (this.#pending !== undefined) this.#pending += outbox.added - outbox.removed
   }
 }
 
 const READ_PENDING = `select seq, exchange, key, body, properties from outbox where seq > ? order by seq limit ?`
+const NEWEST_SEQ = `select coalesce(max(seq), 0) as n from sqlite_sequence where name = 'outbox'`
 const count = z.object({ n: z.number() })
 
 type Connections = { readonly writer: Database.Database; readonly reader: Database.Database }

@@ -13,8 +13,8 @@ const REMOVE = 'delete from outbox where seq in (select value from json_each(?))
 export class SqliteTransaction implements Transaction {
   readonly #statements: Statements
   #ended = false
-  /** Rows put into and taken out of the outbox, and the seq of the newest put in; the store adds them up after the commit. */
-  readonly outbox = { added: 0, removed: 0, lastSeq: 0 }
+  /** Rows put into and taken out of the outbox; the store adds them up after the commit. */
+  readonly outbox = { added: 0, removed: 0 }
 
   constructor(statements: Statements) {
     this.#statements = statements
@@ -30,7 +30,7 @@ export class SqliteTransaction implements Transaction {
 
   enqueue(rows: readonly OutboxRow[]): void {
     for (const { exchange, key, body, properties } of rows) {
-      this.outbox.lastSeq = this.run(ENQUEUE, exchange, key, body, properties).lastId
+      this.run(ENQUEUE, exchange, key, body, properties)
       this.outbox.added++
     }
   }

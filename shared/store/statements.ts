@@ -41,6 +41,11 @@ export class Statements {
       .map((row) => parser.parse(row))
   }
 
+  /** Rows one after another, each read when it is asked for: for rows that may be too large to hold together. */
+  *each<Row>(parser: RowParser<Row>, sql: string, ...params: SqlValue[]): Generator<Row> {
+    for (const row of this.#prepare(sql).iterate(...params)) yield parser.parse(row)
+  }
+
   #prepare(sql: string): Statement<SqlValue[], unknown> {
     const known = this.#prepared.get(sql)
     if (known) return known

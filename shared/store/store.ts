@@ -37,7 +37,10 @@ export type PendingRow = OutboxRow & { readonly seq: number }
 
 /** The relay's side of the outbox. */
 export interface OutboxReader {
-  /** The oldest rows behind `afterSeq`, in order. */
+  /**
+   * The oldest rows behind `afterSeq`, in order: `limit` at most, and 16 MiB of them, at least one. Fewer than asked for may therefore
+   * not be all; only when there are none is everything read.
+   */
   readPending(afterSeq: number, limit: number): readonly PendingRow[] | Promise<readonly PendingRow[]>
   /** Forgets rows that the broker has confirmed. */
   removePublished(seqs: readonly number[]): Promise<void>

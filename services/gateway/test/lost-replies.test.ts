@@ -14,6 +14,8 @@ async function waiting(payload: object, headers: Readonly<Record<string, string>
   const [gateway, hub] = [await ground.gateway(), await ground.hub()]
   const answering = gateway.post({ flowId: 'f', ...payload }, headers)
   await hub.requested('f')
+  // Whether the id is taken was asked before.
+  hub.asked.splice(0)
   return { ...ground, hub, gateway, answering }
 }
 
@@ -27,7 +29,7 @@ test.each([
   hub.views.set('flow f', shown('running', { request }))
   await clock.advance(2_000)
   hub.views.set('flow f', shown('success', { request, result }))
-  await clock.advance(2_000)
+  await clock.advance(4_000)
   const answer = await answering
 
   expect(hub.asked).toEqual(['flow f', 'flow f'])
@@ -77,10 +79,24 @@ test('while the hub cannot be asked, the wait goes on until its time is over', a
   await clock.advance(15_000)
 
   expect((await answering).statusCode).toBe(202)
-  expect(hub.asked.length).toBeGreaterThan(3)
+  expect(hub.asked.length).toBeGreaterThan(1)
   await clock.advance(60_000)
-  expect(hub.asked.length).toBeLessThan(10)
+  expect(hub.asked.length).toBeLessThan(4)
   expect(gateway.watches.size).toBe(0)
+})
+
+test('the hub is asked less and less often, but every 30 seconds', async () => {
+  const { clock, hub } = await waiting({ length: 3 }, { prefer: 'wait=600' })
+  const startMs = clock.now()
+
+  for (const [n, atMs] of [2_000, 6_000, 14_000, 30_000, 60_000, 90_000, 120_000].entries()) {
+    await clock.advance(startMs + atMs - 1 - clock.now())
+    expect(hub.asked).toHaveLength(n)
+    await clock.advance(1)
+    expect(hub.asked).toHaveLength(n + 1)
+  }
+  await clock.advance(480_000)
+  expect(hub.asked.length).toBeLessThanOrEqual(23)
 })
 
 test('ten minutes of waiting are not cut off by the limit for answers', async () => {
@@ -112,6 +128,8 @@ test('D2: a request that is not confirmed within five seconds is 503, and may be
 
   const answering = gateway.post({ flowId: 'f', length: 3 })
   void answering.then(answered)
+  await vi.waitFor(() => expect(gateway.asks).toBe(1))
+  await clock.advance(500)
   await vi.waitFor(() => expect(publish).toHaveBeenCalled())
   await clock.advance(4_999)
   expect(answered).not.toHaveBeenCalled()

@@ -60,7 +60,7 @@ test('nobody waits for a client that has hung up', async () => {
 })
 
 test('a wait may be as long as EBS_WAIT_MS_MAX says, and no longer', async () => {
-  const service = await started({ EBS_WAIT_MS_MAX: '100' })
+  const service = await started({ EBS_WAIT_MS_MAX: '101', EBS_FLOW_DEADLINE_MS: '100' })
 
   const answer = await service.post(600)
 

@@ -87,7 +87,8 @@ test('a cancelled group has ended, says by whom and why, and takes its timers al
   expect(second.json().detail).toBe(
     'The group g1 is failure since 2026-01-01T00:00:00.000Z; there is nothing to cancel.',
   )
-  expect(hub.store.countPending()).toBe(1)
+  // Its wake-up, and its end once.
+  expect(hub.store.countPending()).toBe(2)
 })
 
 test('a cancelled flow ends with its one error reply, and no timer is left', async () => {

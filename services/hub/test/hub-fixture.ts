@@ -16,7 +16,7 @@ import { createLog } from '../../../shared/service/log.ts'
 import { createMetrics } from '../../../shared/service/metrics.ts'
 import { silentRecorder } from '../../../shared/service/recorder.ts'
 import { SqliteConversationStore } from '../../../shared/store/sqlite-conversations.ts'
-import { topologyPlan } from '../../../shared/topology.ts'
+import { exchanges, topologyPlan } from '../../../shared/topology.ts'
 import { flowCrud } from '../flow-crud.ts'
 import { measureHub, measureInputs } from '../hub-metrics.ts'
 import { serveHub } from '../routes.ts'
@@ -51,6 +51,14 @@ export async function hubFixture() {
       store.write(async (tx) => {
         await kernel.handle(bodies.map(eventOf), tx)
       }),
+    /** Takes the wake-ups that are to be delivered at once out of the outbox, and hands them to the kernel; gives their number. */
+    async wake() {
+      const rows = store.readPending(0, 10_000).filter(({ exchange }) => exchange === exchanges.deliver)
+      await store.removePublished(rows.map(({ seq }) => seq))
+      const events = rows.map(({ body }) => eventOf(JSON.parse(body)))
+      await store.write((tx) => kernel.handle(events, tx))
+      return rows.length
+    },
     get: (url: string) => http.inject({ method: 'GET', url }),
     post: (url: string, payload: object = { actor: 'ann', reason: 'test' }) =>
       http.inject({ method: 'POST', url, payload }),

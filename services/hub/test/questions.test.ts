@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { depthOf, JSON_DEPTH_MAX } from '../../../shared/bus/envelope.ts'
 import { tell } from '../questions.ts'
 import { groupBody, hubFixture } from './hub-fixture.ts'
 
@@ -25,18 +26,37 @@ test('who asks for what is not there is told so', async () => {
   })
 })
 
-test('a view too large for a message is told without what makes it large', async () => {
+const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)])
+
+test.each([
+  { what: 'too large', part: 'x'.repeat(1_048_576), leftOut: /bytes are too many/ },
+  { what: 'too deep', part: nested(63), leftOut: /64 levels are too deep/ },
+])('of a view that is $what for a message only what every conversation has is told', async ({ part, leftOut }) => {
   await using hub = await hubFixture()
   await hub.hear(groupBody('g1', ['a']))
   const kinds = hub.operations.kinds.map((kind) => ({
     ...kind,
-    read: (json: string) => ({ ...kind.read(json), view: () => ({ large: 'x'.repeat(1_048_576) }) }),
+    read: (json: string) => ({ ...kind.read(json), view: () => ({ part }) }),
   }))
 
   const told = await tell({ type: 'CONVERSATION_ASKED', kind: 'group', id: 'g1' }, { ...hub.operations, kinds })
 
   expect(JSON.stringify(told).length).toBeLessThan(1_000)
   expect(told).toMatchObject({
-    view: { id: 'g1', status: 'open', version: 1, leftOut: expect.stringContaining('bytes') },
+    view: { id: 'g1', status: 'open', version: 1, leftOut: expect.stringMatching(leftOut) },
   })
+})
+
+test('a view that is as deep as a message may be is told', async () => {
+  await using hub = await hubFixture()
+  await hub.hear(groupBody('g1', ['a']))
+  const kinds = hub.operations.kinds.map((kind) => ({
+    ...kind,
+    read: (json: string) => ({ ...kind.read(json), view: () => ({ part: nested(62) }) }),
+  }))
+
+  const told = await tell({ type: 'CONVERSATION_ASKED', kind: 'group', id: 'g1' }, { ...hub.operations, kinds })
+
+  expect(told).toMatchObject({ view: { part: nested(62) } })
+  expect(depthOf(Buffer.from(JSON.stringify(told)))).toBe(JSON_DEPTH_MAX)
 })

@@ -32,6 +32,7 @@ async function working(backend: { readonly minMs: number; readonly maxMs: number
   const startMs = clock.now()
   return {
     clock,
+    broker,
     memory,
     deaths,
     heard,
@@ -119,14 +120,22 @@ test.each([
   expect(work.answers()).toEqual([{ ...installed, status: 400, error: expect.stringMatching(error), complete: true }])
 })
 
-test('neither the worker nor the backend begins what nobody waits for any more', async () => {
+test.each([
+  { overdueMs: 30_000, answers: 2 },
+  { overdueMs: 30_001, answers: 0 },
+])('$overdueMs ms after a deadline, worker and backend give $answers answers: clocks differ', async (late) => {
   await using work = await working({ minMs: 0, maxMs: 0 })
+  const deadline = new Date(work.clock.now() - late.overdueMs).toISOString()
 
-  await work.call({}, 0)
-  await work.say({ ...install, type: 'FLOW_BACKEND_REQUESTED', deadline: new Date(0).toISOString() })
+  await work.call({ deadline })
+  await work.broker.publish({
+    ...pasteInto('', { type: 'FLOW_BACKEND_REQUESTED', ...install, attempt: 2, deadline }),
+    exchange: 'ebs',
+    key: 'flow-backend',
+  })
   await work.clock.advance(0)
 
-  expect(work.answers()).toEqual([])
+  expect(work.answers()).toHaveLength(late.answers)
 })
 
 test.each([

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { MemoryStore } from '../../store/memory-store.ts'
 import { RelayStoppedError } from '../../store/outbox-relay.ts'
 import { type Message, type Received, ReturnedError } from '../broker.ts'
-import { toOutboxRow } from '../outbox-message.ts'
 import type { Arrived, Emission } from '../stateful-consumer.ts'
 import {
   eventually,
@@ -157,34 +156,6 @@ describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => 
     await loop.stop(1_000)
 
     expect(await broker.inspect('work.dead')).toMatchObject({ messages: 1 })
-  })
-
-  test('rows that are ready go out in their place', async () => {
-    await using site = await open(testPlan(false))
-    const broker = site.connect()
-    const heard = await listen(broker, 'watch')
-    const ready = (messageId: string): Emission => ({
-      row: toOutboxRow({ ...pasteInto('watch', taskBody(1)), properties: { messageId, replyTo: 'a_reply.b' } }),
-    })
-    await broker.publish(task(1))
-    const { loop } = await startService(site, new MemoryStore(), {
-      handle: (arrived) => [
-        ready('r1'),
-        ...arrived.map((cause) => ({ cause, body: finishedBody(1) })),
-        ready('r2'),
-        ...arrived.map((cause) => ({ cause, body: startedBody(1) })),
-      ],
-    })
-    await eventually(() => expect(heard).toHaveLength(4))
-    await loop.stop(1_000)
-
-    expect(heard.map(({ properties }) => properties.type ?? properties.messageId)).toEqual([
-      'r1',
-      'TASK_FINISHED',
-      'r2',
-      'TASK_STARTED',
-    ])
-    expect(heard[0]?.properties.replyTo).toBe('a_reply.b')
   })
 
   test('what needs no remembering is handled each time it comes, and leaves nothing behind', async () => {

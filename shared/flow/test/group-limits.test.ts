@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { BODY_BYTES_MAX, depthOf, JSON_DEPTH_MAX } from '../../bus/envelope.ts'
 import { groupKind } from '../group.ts'
-import {
-  ERROR_BYTES_MAX,
-  IDS_BYTES_MAX,
-  PAYLOAD_BYTES_MAX,
-  RESULTS_BYTES_MAX,
-  VALUE_DEPTH_MAX,
-} from '../group-state.ts'
+import { ERROR_BYTES_MAX, IDS_BYTES_MAX, PAYLOAD_BYTES_MAX, RESULTS_BYTES_MAX } from '../group-state.ts'
+import { VALUE_DEPTH_MAX } from '../value-size.ts'
 import {
   createOf,
   DEADLINE,
@@ -47,6 +42,22 @@ describe('limits: the largest is taken, the next refused with what to do', () =>
     { of: 'error', field: 'error', bytes: ERROR_BYTES_MAX + 1, answer: 'refuse: error: 65537 bytes' },
   ])('$of of $bytes bytes: $answer', ({ field, bytes, answer }) => {
     expect(groupOf(createOf()).take(doneOf('a', { [field]: textOf(bytes) }))).toContain(answer)
+  })
+
+  test.each([
+    { of: 'a result', outcome: { result: textOf(RESULTS_BYTES_MAX) }, answer: 'early' },
+    {
+      of: 'a larger result',
+      outcome: { result: textOf(RESULTS_BYTES_MAX + 1) },
+      answer: 'refuse: result: 393217 bytes',
+    },
+    { of: 'an error', outcome: { error: textOf(ERROR_BYTES_MAX) }, answer: 'early' },
+    { of: 'a larger error', outcome: { error: textOf(ERROR_BYTES_MAX + 1) }, answer: 'refuse: error: 65537 bytes' },
+    { of: 'a deep result', outcome: { result: nested(VALUE_DEPTH_MAX) }, answer: 'early' },
+    { of: 'a deeper result', outcome: { result: nested(VALUE_DEPTH_MAX + 1) }, answer: 'refuse: result: nested 61' },
+    { of: 'a deeper error', outcome: { error: nested(VALUE_DEPTH_MAX + 1) }, answer: 'refuse: error: nested 61' },
+  ])('G5: $of that overtakes its group: $answer, as if it were there', ({ outcome, answer }) => {
+    expect(new GroupRun().take(doneOf('a', outcome))).toContain(answer)
   })
 
   test.each([

@@ -23,8 +23,12 @@ describe('a mistake of the author is an error that says so', () => {
     ['a call without a name', (hub) => hub.call('', 1), /1 to 64 characters/],
     ['a name that is too long', (hub) => hub.call('n'.repeat(65), 1), /1 to 64 characters/],
     ['an undo without a name', (hub) => hub.call('a', 1, { undo: { name: '', input: 1 } }), /^undo of hub\.call: /],
-    ['an input that is too large', (hub) => hub.call('a', 'x'.repeat(VALUE_BYTES_MAX)), /at most 65536 are taken/],
-    ['an output that is too large', (hub) => hub.reply('x'.repeat(VALUE_BYTES_MAX)), /^hub\.reply: the output has/],
+    ['an input that is too large', (hub) => hub.call('a', 'x'.repeat(VALUE_BYTES_MAX)), /at most 65536 are kept/],
+    [
+      'an output that is too large',
+      (hub) => hub.reply('x'.repeat(VALUE_BYTES_MAX)),
+      /^hub\.reply: the output: 65538 bytes/,
+    ],
   ])('%s', (_, act, text) => {
     expect(() => doing(act).take(requested())).toThrow(text)
   })
@@ -165,7 +169,7 @@ test('a contract may change what it kept in place: only what it returns counts, 
 
   talk.take(answered(1))
 
-  expect(talk.state.own.progress).toEqual(['heard'])
+  expect(talk.own.progress).toEqual(['heard'])
 })
 
 test('a reply at the request ends the conversation with nothing armed', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { VALUE_BYTES_MAX } from '../hub-state.ts'
-import { type AnswerFields, answered, POLICY, requested, Talk } from './hub-fixture.ts'
+import { type AnswerFields, answered, nested, POLICY, requested, Talk } from './hub-fixture.ts'
 
 type Step = (talk: Talk) => unknown
 
@@ -112,10 +112,26 @@ test.each([true, false])(
 
     expect(talk.take(of(VALUE_BYTES_MAX + 1))).toMatchObject({
       kind: 'refuse',
-      reason: 'output: 65537 bytes, at most 65536 are kept of an answer: send a reference instead',
+      reason: 'output: 65537 bytes as JSON, at most 65536 are kept; publish a reference instead',
     })
     expect(talk.state).toEqual(state)
     expect(talk.take(of(VALUE_BYTES_MAX)).kind).toBe('change')
+  },
+)
+
+test.each([true, false])(
+  'an output of more than 60 levels is refused with the limit, and the call goes on (complete: %s)',
+  (complete) => {
+    const talk = new Talk()
+    talk.take(requested())
+    const state = talk.state
+
+    expect(talk.take(answered(1, { complete, output: nested(61) }))).toMatchObject({
+      kind: 'refuse',
+      reason: 'output: nested 61 levels deep, at most 60 are kept; publish a reference instead',
+    })
+    expect(talk.state).toEqual(state)
+    expect(talk.take(answered(1, { complete, output: nested(60) })).kind).toBe('change')
   },
 )
 

@@ -198,7 +198,7 @@ test('H8: progress is told to the contract and kept; the deadline of the attempt
   talk.take(answered(1, { complete: false, output: '50 %' }))
   talk.take(answered(1, { complete: false, status: 500, output: '60 %' }))
 
-  expect(talk.state.own.progress).toEqual(['f.1 1', 'f.1 1'])
+  expect(talk.own.progress).toEqual(['f.1 1', 'f.1 1'])
   expect(talk.state.calls[0]).toMatchObject({ state: 'waiting', attempt: 1, progress: '60 %' })
   expect(talk.timers).toEqual(timers)
   talk.wait(500)

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Event, Meta } from '../../bus/envelope.ts'
-import type { Body } from '../../events.ts'
+import type { Body, Json } from '../../events.ts'
 import type { Decision, Input, Kind, Sent } from '../decision.ts'
-import type { HubContract } from '../hub.ts'
+import type { Failure, HubContract } from '../hub.ts'
 import { hubKind } from '../hub-kind.ts'
 import type { HubState } from '../hub-state.ts'
 
@@ -24,11 +24,22 @@ const own = z.object({
 export type Own = z.infer<typeof own>
 export type Flow = HubContract<'FLOW_REQUESTED', 'FLOW_CALL_ANSWERED', Own>
 
+/** Says of any contract for the same request how it failed. */
+export const failed = (end: Failure<'FLOW_REQUESTED', unknown>): Body<'FLOW_FAILED'> => {
+  const { conversationId, durationMs, request, kind, error, callId, undone, notUndone } = end
+  return {
+    type: 'FLOW_FAILED',
+    flowId: conversationId,
+    ...{ length: request.length, mode: 'parallel', durationMs, kind, error, callId },
+    ...{ undone: [...undone], notUndone: [...notUndone] },
+  }
+}
+
 /**
  * As many installs as the request has length, each with an undo; then one check, without; then the reply. It fails with the first call
  * that fails, unless the request's key says `tolerant`. With `error: 'hub'` it does nothing.
  */
-export const flow: Flow = {
+export const flow = {
   kind: 'flow',
   request: 'FLOW_REQUESTED',
   answer: 'FLOW_CALL_ANSWERED',
@@ -71,15 +82,10 @@ export const flow: Flow = {
       flowId: conversationId,
       ...{ length: state.of, mode: 'parallel', durationMs, output },
     }),
-    failed: ({ conversationId, durationMs, state, kind, error, callId, undone, notUndone }) => ({
-      type: 'FLOW_FAILED',
-      flowId: conversationId,
-      ...{ length: state.of, mode: 'parallel', durationMs, kind, error, callId },
-      ...{ undone: [...undone], notUndone: [...notUndone] },
-    }),
+    failed,
     refused: (flowId, error) => ({ type: 'FLOW_REFUSED', flowId, error }),
   },
-}
+} satisfies Flow
 
 const meta: Meta = {
   id: '018e0000-0000-7000-8000-000000000000',
@@ -110,10 +116,10 @@ export const answered = (n: number, fields: AnswerFields = {}, envelope: Partial
   meta: { ...meta, key: 'flows.answered', ...envelope },
 })
 
-type Line = readonly [type: string, detail: string]
+/** JSON of so many levels. */
+export const nested = (levels: number): Json => (levels === 0 ? 1 : [nested(levels - 1)])
 
-/** Made once: zod compiles a schema when it is first used. */
-const stored = hubKind(flow).state
+type Line = readonly [type: string, detail: string]
 
 /** One conversation in the hands of a kernel. */
 export class Talk {
@@ -124,24 +130,30 @@ export class Talk {
   status = 'absent'
   /** How often the conversation ended. */
   ends = 0
-  readonly kind: Kind<HubState<Own>>
+  readonly kind: Kind<HubState>
   #stored: string | undefined
 
-  constructor(contract: Partial<Flow> = {}) {
-    this.kind = { ...hubKind({ ...flow, ...contract }), state: stored }
+  /** `kind` is for contracts that keep something else than this one. */
+  constructor(contract: Partial<Flow> = {}, kind: Kind<HubState> = hubKind({ ...flow, ...contract })) {
+    this.kind = kind
   }
 
   /** As it is read after a restart. It cannot be changed: a decision that tries throws. */
-  get state(): HubState<Own> {
+  get state(): HubState {
     if (this.#stored === undefined) throw new Error('the conversation has not begun')
     return frozen(this.kind.state.parse(JSON.parse(this.#stored)))
+  }
+
+  /** What the contract keeps. */
+  get own(): Own {
+    return own.parse(this.state.own)
   }
 
   get view(): Readonly<Record<string, unknown>> {
     return this.kind.view(this.state, this.nowMs)
   }
 
-  take(input: Input | Event): Decision<HubState<Own>> {
+  take(input: Input | Event): Decision<HubState> {
     const before = this.#stored === undefined ? undefined : this.state
     const decision = this.kind.decide(before, 'type' in input ? { event: input } : input, this.nowMs)
     if (decision.kind !== 'early') this.sent.push(...(decision.sent ?? []))
@@ -160,8 +172,13 @@ export class Talk {
     return decision
   }
 
+  /** Puts another state of the contract's in the store, as one of another version would have left it. */
+  replaceOwn(other: unknown): void {
+    this.#stored = JSON.stringify({ ...this.state, own: other })
+  }
+
   /** Fires a timer that is in the table. */
-  fire(name: string): Decision<HubState<Own>> {
+  fire(name: string): Decision<HubState> {
     const dueMs = this.timers.get(name)
     if (dueMs === undefined) throw new Error(`${name} is not armed`)
     this.timers.delete(name)

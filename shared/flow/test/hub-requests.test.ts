@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ASKERS_MAX } from '../hub-state.ts'
-import { answered, DEADLINE_MS, requested, START_MS, Talk } from './hub-fixture.ts'
+import { answered, DEADLINE_MS, nested, requested, START_MS, Talk } from './hub-fixture.ts'
 
 const asker = (n: number) => ({ replyTo: `gateway_reply.${n}`, correlationId: `c${n}` })
 const askers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => asker(from + i))
@@ -106,16 +106,19 @@ test('a conflict that nobody waits for is told once', () => {
   expect(talk.takeSent()).toEqual([['FLOW_REFUSED', '']])
 })
 
-test('a request above 64 KiB is refused, and whoever waits is told', () => {
+test.each([
+  ['above 64 KiB', 'x'.repeat(65_536), /^request: 65\d\d\d bytes as JSON, at most 65536 are kept/],
+  ['of more than 60 levels', nested(60), /^request: nested 61 levels deep, at most 60 are kept/],
+])('a request %s is refused, and whoever waits is told', (_, more, reason) => {
   const talk = new Talk()
   const request = requested({}, asker(1))
-  const large = { ...request, data: { ...request.data, more: 'x'.repeat(65_536) } }
+  const tooMuch = { ...request, data: { ...request.data, more } }
 
-  const decision = talk.take(large as typeof request)
+  const decision = talk.take(tooMuch as typeof request)
 
   expect(decision).toMatchObject({
     kind: 'refuse',
-    reason: expect.stringMatching(/^request: 65\d\d\d bytes, at most 65536 are kept/),
+    reason: expect.stringMatching(reason),
     sent: [{ body: { type: 'FLOW_REFUSED' } }, { body: { type: 'FLOW_REFUSED' }, to: asker(1) }],
   })
 })

@@ -78,6 +78,49 @@ test('H9: calls still going on are abandoned: no timer, no retry, late answers; 
   expect(failureIn(talk.sent)).toMatchObject({ undone: ['f.1'], notUndone: ['f.2', 'f.4'] })
 })
 
+/** What becomes of the second of two installs, attempt by attempt, while the first has succeeded. */
+const timesOut = (talk: Talk) => {
+  talk.fire('call 2')
+  if (talk.timers.has('call 2')) talk.fire('call 2')
+}
+const isRefused = (talk: Talk) => talk.take(answered(2, { status: 400, error: 'no' }))
+const isBusy = (talk: Talk) => {
+  talk.take(answered(2, { status: 503, error: 'busy' }))
+  if (talk.timers.has('call 2')) talk.fire('call 2')
+}
+const isBusyForLong = Array.from({ length: 9 }, () => isBusy)
+
+test.each<[what: string, attempts: ((talk: Talk) => unknown)[], retries: number, notUndone: string[]]>([
+  ['timed out each time', [timesOut, timesOut, timesOut], 2, ['f.2']],
+  ['timed out, then was refused', [timesOut, isRefused], 2, ['f.2']],
+  ['timed out, then was busy until nothing of it is kept any more', [timesOut, ...isBusyForLong], 9, ['f.2']],
+  ['was refused', [isRefused], 2, []],
+  ['was busy each time', [isBusy, isBusy, isBusy], 2, []],
+])('H9: a failed call that %s: what may have been done is named', (_, attempts, retries, notUndone) => {
+  const talk = new Talk({ call: { ...POLICY, retries } })
+  talk.take(requested({ length: 2 }))
+  talk.take(answered(1))
+
+  for (const attempt of attempts) attempt(talk)
+  talk.take(answered(3))
+
+  expect(failureIn(talk.sent)).toMatchObject({ kind: 'worker-error', callId: 'f.2', undone: ['f.1'], notUndone })
+})
+
+test('H9: a failed call without an undo is not named, though it timed out', () => {
+  const talk = new Talk({
+    onRequest: (_, hub) => {
+      hub.call('a', 1)
+      return { of: 1, ends: {}, progress: [], tolerant: false }
+    },
+  })
+  talk.take(requested())
+
+  talk.wait(CALL_MS)
+
+  expect(failureIn(talk.sent)).toMatchObject({ callId: 'f.1', notUndone: [] })
+})
+
 test('H9: an undo is tried like any call; one that fails for good is named, and undoing goes on', () => {
   const talk = failing()
   talk.takeSent()

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import type { Message, Received } from '../../bus/broker.ts'
 import { publish } from '../../bus/bus.ts'
 import type { Event } from '../../bus/envelope.ts'
-import { fromOutboxRow } from '../../bus/outbox-message.ts'
 import { subscribeStateful } from '../../bus/stateful-consumer.ts'
 import { gated, retryPolicy, virtualSite } from '../../bus/test/bus-fixture.ts'
 import { MemoryConversationStore } from '../../store/memory-conversations.ts'
@@ -81,6 +80,8 @@ function timerOf(text: string, nowMs: number): TimerChange {
 export async function startKernel({ kinds = [anyKind(egg)] }: { readonly kinds?: readonly AnyKind[] } = {}) {
   const { clock, memory, site } = virtualSite(heardPlan)
   const store = new MemoryConversationStore()
+  /** How far the hub's clock is ahead of the broker's. */
+  const shift = { ms: 0 }
   const lateness: number[] = []
   const sent: Message[] = []
   const heard: Received[] = []
@@ -92,7 +93,8 @@ export async function startKernel({ kinds = [anyKind(egg)] }: { readonly kinds?:
 
   const start = async (service = 'hub') => {
     const broker = site.connect(service)
-    const bus = { ...site.bus(gated(broker, async (message) => void sent.push(message))), service }
+    const watch = { now: () => clock.now() + shift.ms, after: clock.after.bind(clock) }
+    const bus = { ...site.bus(gated(broker, async (message) => void sent.push(message))), service, clock: watch }
     const kernel = new Kernel({
       bus,
       kinds,
@@ -100,7 +102,12 @@ export async function startKernel({ kinds = [anyKind(egg)] }: { readonly kinds?:
       onFired: (ms) => void lateness.push(ms),
       onIgnored: () => undefined,
     })
-    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, fromOutboxRow(row)), log: bus.log, clock })
+    const relay = startRelay({
+      outbox: store,
+      publish: (row) => publish(bus, kernel.messageOf(row)),
+      log: bus.log,
+      clock,
+    })
     const loop = await subscribeStateful(bus, {
       queue: QUEUE,
       store,
@@ -124,6 +131,7 @@ export async function startKernel({ kinds = [anyKind(egg)] }: { readonly kinds?:
   }
   return {
     clock,
+    shift,
     memory,
     store,
     lateness,

@@ -1,7 +1,6 @@
 import { ClosedError } from '../../bus/broker.ts'
 import { type Bus, publish } from '../../bus/bus.ts'
 import { type Event, parseEvent } from '../../bus/envelope.ts'
-import { fromOutboxRow } from '../../bus/outbox-message.ts'
 import { type Arrived, type Emission, subscribeStateful } from '../../bus/stateful-consumer.ts'
 import { retryPolicy } from '../../bus/test/bus-fixture.ts'
 import type { ConversationTransaction } from '../../store/conversations.ts'
@@ -25,7 +24,7 @@ export type Commit = {
 
 /** A moment at which the process that comes to it first is killed. `count` is how often it is passed before. */
 export type Fuse = {
-  readonly point: 'before commit' | 'before publish' | 'after publish'
+  readonly point: 'before commit' | 'after commit' | 'before publish' | 'after publish'
   count: number
   readonly pauseMs: number
 }
@@ -46,7 +45,7 @@ export type Surroundings = {
 
 /**
  * One process of the hub, wired as the service is, on a store that outlives it. It sees the outbox as a process sees a file that others
- * write, too: nobody tells it of their rows.
+ * write, too: it learns of their rows with its own next commit.
  */
 export class HubProcess {
   isAlive = true
@@ -54,12 +53,14 @@ export class HubProcess {
   readonly #kernel: Kernel
   readonly #relay: OutboxRelay
   readonly #listeners = new Set<() => void>()
+  #lastSeq: number
   #handled: { readonly atMs: number; readonly events: readonly Event[] } | undefined
   #stopSweeps = () => {}
 
   constructor(around: Surroundings) {
     const { bus, kinds } = around
     this.#around = around
+    this.#lastSeq = around.store.lastSeq
     this.#kernel = new Kernel({
       bus,
       kinds,
@@ -74,7 +75,8 @@ export class HubProcess {
       clock: bus.clock,
     })
     void this.#sweepAgainAndAgain()
-    void this.#consume()
+    // Rejects when the process is killed before it has begun.
+    this.#consume().catch(() => undefined)
   }
 
   /** As kill -9: nothing more is committed, sent or acked. */
@@ -90,7 +92,7 @@ export class HubProcess {
 
   async #consume(): Promise<void> {
     const kernel = this.#kernel
-    await subscribeStateful(this.#around.bus, {
+    await subscribeStateful<ConversationTransaction>(this.#around.bus, {
       queue: 'hub_consume',
       store: { write: (job) => this.#write(job), close: async () => undefined },
       handle: (arrived, tx) => this.#handle(arrived, tx),
@@ -105,7 +107,7 @@ export class HubProcess {
       },
       retry: retryPolicy(),
       prefetch: 500,
-      lingerMs: 1,
+      lingerMs: 0,
     })
   }
 
@@ -138,8 +140,9 @@ export class HubProcess {
       this.#commit(rows)
       return value
     })
+    if (this.#handled) this.#pass('after commit')
     this.#assertAlive()
-    if (rows.length > 0) for (const listener of this.#listeners) listener()
+    this.#noticeRows()
     return result
   }
 
@@ -154,18 +157,26 @@ export class HubProcess {
     onCommit({ atMs, events, isSweep: events.length === 0, rows })
   }
 
+  #noticeRows(): void {
+    const { lastSeq } = this.#around.store
+    if (lastSeq === this.#lastSeq) return
+    this.#lastSeq = lastSeq
+    for (const listener of this.#listeners) listener()
+  }
+
   async #publish(row: OutboxRow): Promise<void> {
     this.#pass('before publish')
-    await publish(this.#around.bus, fromOutboxRow(row))
+    await publish(this.#around.bus, this.#kernel.messageOf(row))
     this.#pass('after publish')
   }
 
   #outbox(): Outbox {
     const { store } = this.#around
     const listeners = this.#listeners
+    const lastSeq = () => this.#lastSeq
     return {
       get lastSeq() {
-        return store.lastSeq
+        return lastSeq()
       },
       onEnqueued(listener) {
         listeners.add(listener)
@@ -176,6 +187,7 @@ export class HubProcess {
         this.#assertAlive()
         if (this.#around.weather.storeIsOut) throw new StoreUnavailableError('The simulated store takes no writes.')
         await store.removePublished(seqs)
+        this.#noticeRows()
       },
       countPending: () => store.countPending(),
     }

@@ -1,14 +1,16 @@
-import type { Message, Received } from '../../bus/broker.ts'
+import type { Received } from '../../bus/broker.ts'
 import { type Event, parseEvent, toMessage } from '../../bus/envelope.ts'
 import { virtualSite } from '../../bus/test/bus-fixture.ts'
-import type { Body } from '../../events.ts'
+import { type Body, catalogue } from '../../events.ts'
 import { MemoryConversationStore } from '../../store/memory-conversations.ts'
 import { queues, topologyPlan } from '../../topology.ts'
 import { anyKind } from '../any-kind.ts'
 import { groupKind } from '../group.ts'
 import { hubKind } from '../hub-kind.ts'
 import { flow } from './hub-fixture.ts'
+import { endOf } from './simulation-ends.ts'
 import { type Commit, type Fuse, HubProcess, type Weather } from './simulation-hub.ts'
+import { type Trouble, Troubles } from './simulation-troubles.ts'
 
 /** Something that goes wrong, `atMs` from the start of the simulation. */
 export type Fault = { readonly atMs: number; readonly forMs: number } & (
@@ -18,18 +20,9 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
 )
 export type FaultName = Fault['what']
 
-/** A time in which no hub works, or not as it should. */
-type Trouble = { readonly fromMs: number; toMs: number }
-
 /** What the outside sends, `atMs` from the start. */
 export type Sending = { readonly atMs: number; readonly id: string; readonly body: Body }
 
-/** Within it everything has connected again, and what was held is tried again. */
-const RECOVERY_MS = 1_500
-/** A lost wake-up waits for the next sweep. */
-const SWEPT_MS = 61_000
-/** A timer may be so late when nothing is wrong, and so long may what it says take to be heard. */
-const PUNCTUAL_MS = 50
 const RECONNECT_MS = 100
 const PROCESSES_MAX = 2
 /** While a hub works through what has piled up, time passes in steps as small as these. */
@@ -56,10 +49,10 @@ export class Simulation {
   readonly heard = new Map<string, Heard>()
   /** Ids under which something else came later. */
   readonly ambiguous: string[] = []
+  /** Conversations that had a timer when their end was heard. */
+  readonly stillArmed: string[] = []
   readonly commits: Commit[] = []
-  readonly troubles: Trouble[] = []
-  /** Of wake-ups that were lost. */
-  readonly lostSlots = new Set<number>()
+  readonly troubles = new Troubles()
   readonly store = new MemoryConversationStore()
   readonly #site = virtualSite(plan)
   readonly #outside = this.#site.site.connect('outside')
@@ -111,29 +104,10 @@ export class Simulation {
     return taken
   }
 
-  /** When something that falls due then must have happened at the latest. */
-  latestFor(dueMs: number): number {
-    const withoutLoss = this.#calmFrom(dueMs)
-    return this.lostSlots.has(Math.ceil(dueMs / 10) * 10) ? this.#firstCalm(dueMs, SWEPT_MS) : withoutLoss
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const one of this.#processes) one.kill(Number.POSITIVE_INFINITY)
     await this.#site.clock.advance(1)
     await this.#site.site[Symbol.asyncDispose]()
-  }
-
-  #calmFrom(dueMs: number): number {
-    const isTroubled = this.troubles.some((one) => one.fromMs <= dueMs + PUNCTUAL_MS && one.toMs >= dueMs - RECOVERY_MS)
-    return isTroubled ? this.#firstCalm(dueMs, RECOVERY_MS) : dueMs + PUNCTUAL_MS
-  }
-
-  /** The end of the first time of this length, from then on, in which nothing went wrong. */
-  #firstCalm(sinceMs: number, lengthMs: number): number {
-    let fromMs = sinceMs
-    for (const { fromMs: beginMs, toMs } of this.troubles.toSorted((a, b) => a.fromMs - b.fromMs))
-      if (beginMs <= fromMs + lengthMs && toMs >= fromMs) fromMs = toMs + 1
-    return fromMs + lengthMs
   }
 
   #in(ms: number, run: () => void): void {
@@ -143,7 +117,7 @@ export class Simulation {
   async #listen(answer: (call: Event<'FLOW_CALLED'>) => readonly Sending[]): Promise<void> {
     const watcher = this.#site.site.connect('watcher')
     await watcher.consume('heard', { prefetch: 1_000 }, (delivery) => {
-      this.#hear(delivery.message)
+      void this.#hear(delivery.message)
       delivery.ack()
     })
     await this.#outside.consume('flow_worker_consume', { prefetch: 1_000 }, (delivery) => {
@@ -153,11 +127,14 @@ export class Simulation {
     })
   }
 
-  #hear(message: Received): void {
+  async #hear(message: Received): Promise<void> {
     const { messageId = '' } = message.properties
     const before = this.heard.get(messageId)
-    if (!before) this.heard.set(messageId, { atMs: this.nowMs, message })
-    else if (textOf(before.message) !== textOf(message)) this.ambiguous.push(messageId)
+    if (!before) {
+      this.heard.set(messageId, { atMs: this.nowMs, message })
+      const end = endOf(message)
+      if (end && (await this.store.reader.timersOf(end.id)).length > 0) this.stillArmed.push(end.id.key)
+    } else if (textOf(before.message) !== textOf(message)) this.ambiguous.push(messageId)
   }
 
   #strike(fault: Fault): void {
@@ -165,47 +142,51 @@ export class Simulation {
     switch (fault.what) {
       case 'kill':
         this.#processes[0]?.kill(fault.forMs)
-        return
+        break
       case 'kill all':
         for (const one of [...this.#processes]) one.kill(fault.forMs)
-        return
+        break
       case 'another hub':
         if (this.#processes.length < PROCESSES_MAX) this.#startHub()
-        return
+        break
       case 'cut':
         for (let n = 1; n <= this.#started; n++) memory.cut(nameOf(n))
-        return this.#trouble(RECONNECT_MS)
+        this.#trouble(RECONNECT_MS, true)
+        break
       case 'restart':
         memory.restart()
-        return this.#trouble(RECONNECT_MS)
+        this.#trouble(RECONNECT_MS, true)
+        break
       case 'stop':
         memory.stop()
-        return this.#trouble(fault.forMs + RECONNECT_MS, { afterMs: fault.forMs, run: () => memory.start() })
+        this.#in(fault.forMs, () => memory.start())
+        this.#trouble(fault.forMs + RECONNECT_MS, true)
+        break
       case 'block':
         memory.block()
-        return this.#trouble(fault.forMs, { afterMs: fault.forMs, run: () => memory.unblock() })
+        this.#in(fault.forMs, () => memory.unblock())
+        this.#trouble(fault.forMs, true)
+        break
       case 'store out':
         this.#weather.storeIsOut = true
-        return this.#trouble(fault.forMs, {
-          afterMs: fault.forMs,
-          run: () => {
-            this.#weather.storeIsOut = false
-          },
+        this.#in(fault.forMs, () => {
+          this.#weather.storeIsOut = false
         })
+        this.#trouble(fault.forMs, false)
+        break
       case 'wake-ups lost':
         this.#weather.losesWakeUps = true
         this.#in(fault.forMs, () => {
           this.#weather.losesWakeUps = false
         })
-        return
+        break
       default:
         this.#weather.fuses.push({ point: fault.what, count: fault.count, pauseMs: fault.forMs })
     }
   }
 
-  #trouble(forMs: number, end?: { readonly afterMs: number; readonly run: () => void }): void {
-    this.troubles.push({ fromMs: this.nowMs, toMs: this.nowMs + forMs })
-    if (end) this.#in(end.afterMs, end.run)
+  #trouble(forMs: number, isOutage: boolean): Trouble {
+    return this.troubles.add({ fromMs: this.nowMs, toMs: this.nowMs + forMs, isOutage })
   }
 
   #startHub(): void {
@@ -217,8 +198,8 @@ export class Simulation {
       kinds,
       weather: this.#weather,
       cut: () => this.#site.memory.cut(service),
-      onCommit: (commit) => void this.commits.push(commit),
-      onLost: (slotMs) => void this.lostSlots.add(slotMs),
+      onCommit: (commit) => this.#committed(commit),
+      onLost: (slotMs) => this.troubles.loseWakeUp(slotMs, this.nowMs),
       onKilled: (pauseMs) => this.#buried(process, pauseMs),
     })
     this.#processes.push(process)
@@ -227,10 +208,18 @@ export class Simulation {
     for (let tick = 1; tick <= TICKS; tick++) this.#in(tick * TICK_MS, () => undefined)
   }
 
+  #committed(commit: Commit): void {
+    this.commits.push(commit)
+    if (!commit.isSweep) return
+    for (const { body } of commit.rows) {
+      const due = catalogue.TIMERS_DUE.body.safeParse(JSON.parse(body))
+      if (due.success) this.troubles.riskWakeUp(due.data.slotMs)
+    }
+  }
+
   #buried(process: HubProcess, pauseMs: number): void {
     this.#processes = this.#processes.filter((one) => one !== process)
-    const trouble = { fromMs: this.nowMs, toMs: this.nowMs }
-    this.troubles.push(trouble)
+    const trouble = this.#trouble(0, false)
     if (this.#processes.length === 0) {
       trouble.toMs = Number.POSITIVE_INFINITY
       this.#down = trouble
@@ -243,5 +232,5 @@ export class Simulation {
 }
 
 const nameOf = (n: number) => `hub-${n}`
-const textOf = ({ key, body, properties }: Pick<Message, 'key' | 'body' | 'properties'>) =>
-  JSON.stringify([key, body.toString(), properties])
+const textOf = ({ key, body, properties: { type, correlationId } }: Received) =>
+  JSON.stringify([key, body.toString(), type, correlationId])

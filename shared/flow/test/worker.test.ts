@@ -116,21 +116,26 @@ describe('what a worker throws', () => {
 
 describe('the deadline', () => {
   test.each([
-    { when: 'a moment before', dueInMs: 1, begun: true },
-    { when: 'at', dueInMs: 0, begun: false },
-    { when: 'after', dueInMs: -60_000, begun: false },
-  ])('a call that comes $when its deadline: begun is $begun', async ({ dueInMs, begun }) => {
-    let calls = 0
-    const { bodies, lines } = await given(() => {
-      calls++
-      return answered(call)
-    }, called(dueInMs))
+    { when: 'before', dueInMs: 1, begun: true },
+    { when: 'at', dueInMs: 0, begun: true },
+    { when: '2 s after', dueInMs: -2_000, begun: true },
+    { when: '30 s after', dueInMs: -30_000, begun: true },
+    { when: 'more than 30 s after', dueInMs: -30_001, begun: false },
+  ])(
+    'a call that comes $when its deadline, by a clock that may be ahead: begun is $begun',
+    async ({ dueInMs, begun }) => {
+      let calls = 0
+      const { bodies, lines } = await given(() => {
+        calls++
+        return answered(call)
+      }, called(dueInMs))
 
-    expect({ calls, answers: bodies.length }).toEqual(begun ? { calls: 1, answers: 1 } : { calls: 0, answers: 0 })
-    expect(lines.map(({ level, callId }) => ({ level, callId }))).toEqual(
-      begun ? [] : [{ level: 'debug', callId: 'f1.1' }],
-    )
-  })
+      expect({ calls, answers: bodies.length }).toEqual(begun ? { calls: 1, answers: 1 } : { calls: 0, answers: 0 })
+      expect(lines.map(({ level, callId, overdueMs }) => ({ level, callId, overdueMs }))).toEqual(
+        begun ? [] : [{ level: 'warn', callId: 'f1.1', overdueMs: 30_001 }],
+      )
+    },
+  )
 })
 
 describe('what else a worker hears', () => {

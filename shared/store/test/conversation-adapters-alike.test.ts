@@ -63,10 +63,18 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       (tx) =>
         tx.removeWakeups(slot),
   ),
-  fc.tuple(id, small, small).map(
-    ([one, atMs, limit]): Act =>
+  small.map(
+    (slot): Act =>
       (tx) =>
-        tx.keepEarly([{ ...one, atMs, event: `${atMs}` }], limit),
+        tx.removeWakeup(slot),
+  ),
+  fc.tuple(fc.array(fc.tuple(id, small)), fc.tuple(small, small, small)).map(
+    ([all, [countMax, bytesMax, perConversationMax]]): Act =>
+      (tx) =>
+        tx.keepEarly(
+          all.map(([one, atMs]) => ({ ...one, atMs, event: 'x'.repeat(atMs) })),
+          { countMax: countMax * 2, bytesMax: bytesMax * 4, perConversationMax },
+        ),
   ),
   fc.tuple(id, small).map(
     ([one, sinceMs]): Act =>
@@ -83,10 +91,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       (tx) =>
         tx.countIgnored([{ kind, why: 'late', type: 'T', count: n, lastKey: key, lastAtMs: n }]),
   ),
-  fc.tuple(small, fc.uniqueArray(status)).map(
-    ([endedAtMs, statuses]): Act =>
+  fc.tuple(small, fc.uniqueArray(status), small).map(
+    ([endedAtMs, statuses, limit]): Act =>
       (tx) =>
-        tx.removeEnded({ endedAtMs, statuses }, 100),
+        tx.removeEnded({ endedAtMs, statuses }, limit),
   ),
   fc.constant<Act>(() => {
     throw new Error('no')

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Conversation, ConversationChange, ConversationStore } from '../conversations.ts'
+import type { Conversation, ConversationChange, ConversationStore, EarlyBounds } from '../conversations.ts'
 import { MemoryConversationStore } from '../memory-conversations.ts'
 import { SqliteConversationStore } from '../sqlite-conversations.ts'
 import { scratch } from './scratch.ts'
@@ -19,6 +19,9 @@ function closedAtEnd<S extends ConversationStore>(store: S): S {
   onTestFinished(() => store.close())
   return store
 }
+
+/** Room for early events, as much as a test needs. */
+export const roomy: EarlyBounds = { countMax: 1_000, bytesMax: 100_000_000, perConversationMax: 1_000 }
 
 /** A conversation that goes on, with what is said about it. */
 export const conversation = (key: string, said: Partial<Conversation> = {}): Conversation => ({

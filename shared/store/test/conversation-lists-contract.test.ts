@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ConversationStore, InvalidCursorError } from '../conversations.ts'
-import { conversation, conversationStores, save } from './conversation-fixture.ts'
+import { change, conversation, conversationStores, save } from './conversation-fixture.ts'
 
 describe.each(conversationStores)('lists of conversations in %s', (_, open) => {
   const all = [
@@ -113,5 +113,32 @@ describe.each(conversationStores)('lists of conversations in %s', (_, open) => {
 
     expect(count).toBe(Math.min(limit, 3))
     expect(await keysOf(store)).toHaveLength(4 - count)
+  })
+
+  // 1 KiB of state counts like a line of history.
+  test.each([
+    {
+      what: 'as many lines of history as are soon gone',
+      sizes: [{ lines: 3_000 }, { lines: 2_000 }, { lines: 1 }],
+      removed: [2, 1],
+    },
+    { what: 'one whose history is longer, alone', sizes: [{ lines: 5_001 }, { lines: 0 }], removed: [1, 1] },
+    { what: 'those before one whose history is longer', sizes: [{ lines: 1 }, { lines: 5_001 }], removed: [1, 1] },
+    {
+      what: 'as many large states as are soon gone',
+      sizes: [{ kib: 2_500 }, { kib: 2_500 }, { kib: 2_500 }],
+      removed: [2, 1],
+    },
+    { what: 'lines and states together', sizes: [{ lines: 2_501 }, { kib: 2_500 }, { kib: 1 }], removed: [1, 2] },
+  ])('forgets at once $what', async ({ sizes, removed }) => {
+    const store = await open()
+    for (const [i, { lines = 0, kib = 0 }] of sizes.entries()) {
+      const one = conversation(`${i}`, { status: 'success', endedAtMs: i, state: 'x'.repeat(kib * 1_024) })
+      await store.write((tx) => tx.saveConversations([change(one, ...Array.from({ length: lines }, () => 'done'))]))
+    }
+    const remove = () => store.write((tx) => tx.removeEnded({ endedAtMs: 99, statuses: ['success'] }, 10))
+
+    for (const count of [...removed, 0]) expect(await remove()).toBe(count)
+    expect(await store.reader.historyOf({ kind: 'group', key: '0' }, 10)).toEqual([])
   })
 })

@@ -173,61 +173,15 @@ describe.each(conversationStores)('timers in %s', (_, open) => {
     await store.write((tx) => tx.removeWakeups(20))
     expect(await add(10, 20, 21, 30)).toEqual([10, 20, 21])
   })
-})
 
-describe.each(conversationStores)('what is kept besides conversations in %s', (_, open) => {
-  const early = (event: string, atMs: number, key = 'a') => ({ kind: 'group', key, event, atMs })
-  const keep = (store: ConversationStore, limit: number, ...events: ReturnType<typeof early>[]) =>
-    store.write((tx) => tx.keepEarly(events, limit))
-  const events = (kept: readonly { readonly event: string }[]) => kept.map(({ event }) => event).join('')
-
-  test('G5: early events wait for their conversation, in the order they came, and are given out once', async () => {
+  test('forgets one wake-up and none that lies before it: the clock may have been set back', async () => {
     const store = await open()
-    await keep(store, 100, early('1', 50), early('2', 40), early('x', 50, 'b'))
-    await keep(store, 100, early('3', 45))
-    const take = (sinceMs: number, kind = 'group') => store.write((tx) => tx.takeEarly({ kind, key: 'a' }, sinceMs))
+    const add = (...slots: number[]) => store.write((tx) => tx.addWakeups(slots))
+    await add(10, 20, 30)
 
-    expect(await take(0, 'flow')).toEqual([])
-    expect(events(await take(45))).toBe('13')
-    expect(await take(45)).toEqual([])
-    expect(await take(0)).toEqual([early('2', 40)])
-    expect(await store.reader.countEarly()).toBe(1)
-  })
+    await store.write((tx) => tx.removeWakeup(20))
+    await store.write((tx) => tx.removeWakeup(25))
 
-  test('G5: early events that waited too long are given back, oldest first, as many as asked for', async () => {
-    const store = await open()
-    await keep(store, 100, early('c', 30), early('a', 10), early('b', 20), early('d', 40))
-    const expire = (limit: number) => store.write((tx) => tx.expireEarly(40, limit))
-
-    expect(events(await expire(2))).toBe('ab')
-    expect(await expire(2)).toEqual([early('c', 30)])
-    expect(await expire(2)).toEqual([])
-    expect(await store.reader.countEarly()).toBe(1)
-  })
-
-  test('keeps no more early events when there are enough, until some are gone', async () => {
-    const store = await open()
-    const id = { kind: 'group', key: 'a' }
-
-    expect(await keep(store, 0, early('1', 1))).toBe(false)
-    expect(await keep(store, 2, early('1', 1), early('2', 2))).toBe(true)
-    expect(await keep(store, 2, early('3', 3, 'b'))).toBe(false)
-    expect(events(await store.write((tx) => tx.takeEarly(id, 2)))).toBe('2')
-    expect(await keep(store, 2, early('4', 4))).toBe(true)
-    expect(events(await store.write((tx) => tx.takeEarly(id, 0)))).toBe('14')
-  })
-
-  test('adds up what was ignored, and names the newest', async () => {
-    const store = await open()
-    const ignored = (why: string, count: number, lastKey: string, lastAtMs: number) => ({
-      ...{ kind: 'group', why, type: 'TASK_FINISHED' },
-      ...{ count, lastKey, lastAtMs },
-    })
-    const count = (...counts: ReturnType<typeof ignored>[]) => store.write((tx) => tx.countIgnored(counts))
-
-    await count(ignored('late', 2, 'b', 20), ignored('duplicate', 1, 'c', 5), ignored('late', 1, 'a', 10))
-    await count(ignored('late', 3, 'd', 20))
-
-    expect(await store.reader.listIgnored()).toEqual([ignored('duplicate', 1, 'c', 5), ignored('late', 6, 'd', 20)])
+    expect(await add(10, 20, 30)).toEqual([20])
   })
 })

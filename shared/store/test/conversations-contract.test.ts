@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ConversationStore, VersionConflictError } from '../conversations.ts'
-import { change, conversation, conversationStores, save } from './conversation-fixture.ts'
+import { change, conversation, conversationStores, roomy, save } from './conversation-fixture.ts'
 import { row } from './rows.ts'
 
 describe.each(conversationStores)('conversations in %s', (_, open) => {
@@ -102,7 +102,7 @@ describe.each(conversationStores)('conversations in %s', (_, open) => {
     await store.write(async (tx) => {
       await tx.saveConversations([change(conversation('a'), 'opened')])
       await tx.armTimers([{ kind: 'group', key: 'a', name: 'ttl', dueMs: 5 }])
-      await tx.keepEarly([{ kind: 'group', key: 'b', event: '{}', atMs: 1 }], 10)
+      await tx.keepEarly([{ kind: 'group', key: 'b', event: '{}', atMs: 1 }], roomy)
       expect(await tx.findConversations([{ kind: 'group', key: 'a' }])).toHaveLength(1)
       expect(await tx.nextTimerDue()).toBe(5)
       expect(await find(store, 'a')).toBeUndefined()
@@ -125,7 +125,7 @@ describe.each(conversationStores)('conversations in %s', (_, open) => {
       await tx.saveConversations([change(conversation('a'), 'opened'), change(conversation('old', { endedAtMs: 1 }))])
       await tx.armTimers([{ ...timer, dueMs: 5 }])
       await tx.addWakeups([10])
-      await tx.keepEarly([early], 10)
+      await tx.keepEarly([early], roomy)
       await tx.countIgnored([why])
     })
 
@@ -136,6 +136,8 @@ describe.each(conversationStores)('conversations in %s', (_, open) => {
       await tx.removeWakeups(10)
       await tx.addWakeups([20])
       await tx.takeEarly(id, 0)
+      await tx.keepEarly([{ ...early, key: 'other' }], roomy)
+      await tx.removeWakeup(20)
       await tx.countIgnored([why])
       await tx.removeEnded({ endedAtMs: 100, statuses: ['open'] }, 10)
       throw new Error('no')

@@ -31,6 +31,11 @@ function rig({ confirms = false } = {}) {
     return relay
   }
   const bodies = () => sent.map(({ body }) => body)
+  /** Rows are removed some time after they were confirmed, many together. */
+  const emptied = async () => {
+    await clock.advance(100)
+    await vi.waitFor(() => expect(store.countPending()).toBe(0))
+  }
   onTestFinished(() => store.close())
   return {
     store,
@@ -39,6 +44,7 @@ function rig({ confirms = false } = {}) {
     warnings,
     start,
     bodies,
+    emptied,
     enqueue: (n: number) => store.write((tx) => tx.enqueue(rows(n))),
   }
 }
@@ -55,13 +61,13 @@ const isSettled = async (promise: Promise<unknown>) => {
 
 describe('the outbox relay', () => {
   test('publishes on start what was left behind, in order, and empties the outbox', async () => {
-    const { store, start, bodies, enqueue } = rig({ confirms: true })
+    const { start, bodies, emptied, enqueue } = rig({ confirms: true })
     await enqueue(1_200)
 
     await start().flushed()
 
     expect(bodies()).toEqual(rows(1_200).map(({ body }) => body))
-    await vi.waitFor(() => expect(store.countPending()).toBe(0))
+    await emptied()
   })
 
   test('publishes new rows as soon as they are durable', async () => {
@@ -86,6 +92,36 @@ describe('the outbox relay', () => {
     await vi.waitFor(() => expect(sent).toHaveLength(510))
   })
 
+  test('removes what is confirmed in one go, and at once when it stops', async () => {
+    const { store, clock, start, sent, enqueue } = rig()
+    const removed = vi.spyOn(store, 'removePublished')
+    await enqueue(5)
+    const relay = start()
+    await vi.waitFor(() => expect(sent).toHaveLength(5))
+    for (const one of sent.slice(0, 3)) one.confirm()
+    await clock.advance(99)
+    expect(removed).not.toHaveBeenCalled()
+    await clock.advance(1)
+    expect(removed.mock.calls).toEqual([[[1, 2, 3]]])
+
+    for (const one of sent) one.confirm()
+    await relay.stop()
+
+    expect(removed.mock.calls.slice(1)).toEqual([[[4, 5]]])
+  })
+
+  test('D1: rows that another process has put in are published, too, before it is flushed', async () => {
+    const { store, start, bodies, enqueue } = rig({ confirms: true })
+    vi.spyOn(store, 'onEnqueued').mockReturnValue(() => undefined)
+    const relay = start()
+    await relay.flushed()
+    await enqueue(2)
+
+    await relay.flushed()
+
+    expect(bodies()).toEqual(['0', '1'])
+  })
+
   test('D1: is flushed when all rows up to then are confirmed, in whatever order that happens', async () => {
     const { start, sent, enqueue } = rig()
     const relay = start()
@@ -105,7 +141,7 @@ describe('the outbox relay', () => {
   })
 
   test('D2: sends a refused row again before anything newer, after a pause', async () => {
-    const { store, clock, start, sent, warnings, bodies, enqueue } = rig()
+    const { store, clock, start, sent, warnings, bodies, emptied, enqueue } = rig()
     await enqueue(3)
     const relay = start()
     await vi.waitFor(() => expect(sent).toHaveLength(3))
@@ -122,7 +158,7 @@ describe('the outbox relay', () => {
     for (const one of sent.slice(3)) one.confirm()
     await relay.flushed()
     expect(warnings).toHaveLength(1)
-    await vi.waitFor(() => expect(store.countPending()).toBe(0))
+    await emptied()
   })
 
   test('D2: doubles the pause while the broker is away and never gives up', async () => {
@@ -171,7 +207,7 @@ describe('the outbox relay', () => {
   })
 
   test('tries again when the outbox cannot be read or emptied', async () => {
-    const { store, clock, start, bodies, enqueue } = rig({ confirms: true })
+    const { store, clock, start, bodies, emptied, enqueue } = rig({ confirms: true })
     await enqueue(1)
     vi.spyOn(store, 'readPending').mockImplementationOnce(() => {
       throw new Error('disk')
@@ -181,9 +217,9 @@ describe('the outbox relay', () => {
     const relay = start()
     await clock.advance(100)
     await relay.flushed()
-    await clock.advance(200)
+    await clock.advance(300)
 
-    await vi.waitFor(() => expect(store.countPending()).toBe(0))
+    await emptied()
     expect(bodies()).toEqual(['0'])
   })
 })

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { listStatement, readStatements } from '../sqlite-conversation-reader.ts'
 import { statements } from '../sqlite-conversation-transaction.ts'
 import { SqliteConversationStore } from '../sqlite-conversations.ts'
-import { change, conversation, openSqlite, save } from './conversation-fixture.ts'
+import { change, conversation, openSqlite, roomy, save } from './conversation-fixture.ts'
 import { row } from './rows.ts'
 import { scratch } from './scratch.ts'
 
@@ -24,7 +24,7 @@ test('H7: keeps everything over a reopen, and gives no token again', async () =>
   await save(before, conversation('a'))
   await before.write(async (tx) => {
     await tx.armTimers([{ ...id, name: 'ttl', dueMs: 5 }])
-    await tx.keepEarly([{ ...id, event: '{}', atMs: 1 }], 10)
+    await tx.keepEarly([{ ...id, event: '12345', atMs: 1 }], roomy)
     await tx.addWakeups([10])
     await tx.enqueue([row('x')])
   })
@@ -38,6 +38,9 @@ test('H7: keeps everything over a reopen, and gives no token again', async () =>
   expect(store.reader.countOpen()).toEqual([{ kind: 'group', count: 1, oldestMs: 1_000 }])
   expect([store.reader.countTimers(), store.reader.countEarly(), store.countPending()]).toEqual([1, 1, 1])
   expect(await store.write((tx) => tx.addWakeups([10]))).toEqual([])
+  const late = { ...id, event: '123456', atMs: 1 }
+  expect(await store.write((tx) => tx.keepEarly([late], { ...roomy, bytesMax: 10 }))).toEqual([late])
+  expect(await store.write((tx) => tx.keepEarly([late], { ...roomy, bytesMax: 11 }))).toEqual([])
   expect(await store.write((tx) => tx.takeTimer({ ...id, name: 'ttl' }, taken?.token))).toBeUndefined()
 })
 

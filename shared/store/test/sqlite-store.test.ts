@@ -134,6 +134,97 @@ describe('the disk', () => {
     expect(fresh.size).toBe(0)
   })
 
+  test('D1: a store that stood by sends what another has left in the outbox, before it says that all is flushed', async () => {
+    const path = join(scratch(), 'store.db')
+    const [working, standby] = [await open(path), await open(path)]
+    const published: string[] = []
+    const relay = startRelay({
+      outbox: standby,
+      publish: async ({ body }) => void published.push(body),
+      log: { warn: () => undefined },
+    })
+    onTestFinished(() => relay.stop())
+    expect(standby.countPending()).toBe(0)
+    await working.write((tx) => tx.enqueue([row('a'), row('b')]))
+
+    // The same message again, which the other had handled: nothing is written.
+    await standby.write(() => undefined)
+    await relay.flushed()
+
+    expect(published).toEqual(['a', 'b'])
+    await expect.poll(() => standby.countPending()).toBe(0)
+  })
+
+  test('D1: what a killed process has left is sent by the one that stood by, before it says that all is flushed', async () => {
+    const path = join(scratch(), 'store.db')
+    const standby = await open(path, [messagingTables])
+    const published: string[] = []
+    const publish = async ({ body }: { body: string }) => void published.push(body)
+    const relay = startRelay({ outbox: standby, publish, log: { warn: () => undefined } })
+    onTestFinished(() => relay.stop())
+    const writer = run('child-writer', path)
+    const said: string[] = []
+    for await (const line of createInterface({ input: writer.stdout ?? process.stdin }))
+      if (said.push(line) === 50) writer.kill('SIGKILL')
+
+    const fresh = await standby.write((tx) => tx.recordFirstSeen('q', said, 2))
+    await relay.flushed()
+
+    expect(fresh.size).toBe(0)
+    expect(published.slice(0, said.length)).toEqual(said)
+    await expect.poll(() => standby.countPending()).toBe(0)
+  })
+
+  test('knows what another process puts into the outbox and takes out, without a write of its own', async () => {
+    const path = join(scratch(), 'store.db')
+    const [one, other] = [await open(path), await open(path)]
+    const known = () => [one, other].map((store) => [store.lastSeq, store.countPending()])
+    expect(known().flat()).toEqual([0, 0, 0, 0])
+
+    await one.write((tx) => tx.enqueue([row('a'), row('b')]))
+    expect(known().flat()).toEqual([2, 2, 2, 2])
+    await other.write((tx) => tx.enqueue([row('c')]))
+    expect(known().flat()).toEqual([3, 3, 3, 3])
+    await one.removePublished([1, 3])
+    expect(known().flat()).toEqual([3, 1, 3, 1])
+    await Promise.all([
+      one.removePublished([1, 2]),
+      other.removePublished([2]),
+      one.write((tx) => tx.enqueue([row('d')])),
+    ])
+    expect(known().flat()).toEqual([4, 1, 4, 1])
+  })
+
+  test('counts what is pending inside a job without what is not committed', async () => {
+    const path = join(scratch(), 'store.db')
+    const [one, other] = [await open(path), await open(path)]
+    expect(one.countPending()).toBe(0)
+    await other.write((tx) => tx.enqueue([row('a')]))
+
+    const inside = await one.write((tx) => {
+      tx.enqueue([row('b')])
+      return [one.countPending(), one.lastSeq]
+    })
+
+    expect(inside).toEqual([1, 1])
+    expect([one.countPending(), one.lastSeq]).toEqual([2, 2])
+  })
+
+  test('hears of what another process put in with its next job, but not when it only removes what it has sent', async () => {
+    const path = join(scratch(), 'store.db')
+    const [busy, standby] = [await open(path), await open(path)]
+    let told = 0
+    standby.onEnqueued(() => told++)
+    await busy.write((tx) => tx.enqueue([row('a'), row('b')]))
+
+    await standby.removePublished([1])
+    expect(told).toBe(0)
+    await standby.write(() => undefined)
+    expect(told).toBe(1)
+    await standby.write(() => undefined)
+    expect(told).toBe(1)
+  })
+
   test('is opened by several processes at the same moment', async () => {
     const path = join(scratch(), 'store.db')
     const atMs = Date.now() + 1_000

@@ -188,6 +188,33 @@ describe.each(stores)('a %s store', (_, make) => {
     expect(all.at(-1)?.seq).toBe(store.lastSeq)
   })
 
+  test.each([
+    { what: 'as many as fit into 16 MiB', mib: [1, 14, 0.9, 0.2], handedOut: [1, 14, 0.9] },
+    { what: 'the one that is larger alone', mib: [17, 1], handedOut: [17] },
+    { what: 'those before a larger one', mib: [1, 17], handedOut: [1] },
+    { what: 'no more than asked for, of small ones', mib: [0, 0, 0, 0, 0, 0], handedOut: [0, 0, 0, 0] },
+  ])('hands out $what', async ({ mib, handedOut }) => {
+    const store = await open()
+    const large = (size: number) => row('x'.repeat(size * 1_048_576))
+    await store.write((tx) => tx.enqueue(mib.map(large)))
+
+    const first = await store.readPending(0, 4)
+    const rest = await store.readPending(first.at(-1)?.seq ?? 0, 4)
+
+    expect(first.map(({ body }) => body.length)).toEqual(handedOut.map((size) => large(size).body.length))
+    expect(rest[0]?.seq).toBe((first.at(-1)?.seq ?? 0) + 1)
+  })
+
+  test('counts bytes where a character has several, and those of properties', async () => {
+    const store = await open()
+    const half = 8 * 1_048_576
+    await store.write((tx) =>
+      tx.enqueue([row('\u{20AC}'.repeat(half / 3)), { ...row(''), properties: 'x'.repeat(half) }, row('more')]),
+    )
+
+    expect((await store.readPending(0, 10)).map(({ body }) => body.length)).toEqual([Math.floor(half / 3), 0])
+  })
+
   test('counts what is pending and forgets what was published', async () => {
     const store = await open()
     await store.write((tx) => tx.enqueue(rows(5)))

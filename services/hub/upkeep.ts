@@ -69,7 +69,7 @@ async function prune({ store, clock, log, keepMs }: UpkeepOptions, isStopped: ()
   ]) {
     const before = { endedAtMs: nowMs - keptMs, statuses }
     let removed = PRUNE_SLICE
-    while (removed === PRUNE_SLICE && !isStopped()) {
+    while (removed > 0 && !isStopped()) {
       removed = await store.write((tx) => tx.removeEnded(before, PRUNE_SLICE))
       conversations += removed
     }

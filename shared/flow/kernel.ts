@@ -88,9 +88,9 @@ export class Kernel {
     const turn = new Turn(this.#options, tx)
     const expired = await tx.expireEarly(this.#options.bus.clock.now() - this.#options.earlyKeepMs, EXPIRE_MAX)
     for (const { kind, key } of expired) turn.ignore(kind, 'unknown', { type: 'early event', key })
-    await turn.wakeOverdue()
+    if (expired.length === 0) await turn.wakeOverdue()
     await turn.flush()
-    return expired.length === EXPIRE_MAX
+    return expired.length > 0
   }
 
   /** Has an operator act on a conversation. */

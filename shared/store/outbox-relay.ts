@@ -20,6 +20,8 @@ export type RelayOptions = {
 
 /** A confirm window of 500 is where a broker's throughput levels off. */
 const ROWS_IN_FLIGHT_MAX = 500
+/** Of large rows fewer: 500 of the largest would fill the memory of a service. */
+const CHARS_IN_FLIGHT_MAX = 16 * 1_048_576
 /** Rows that are confirmed and not yet removed: more are not worth to be published again after a crash. */
 const ROWS_CONFIRMED_MAX = 500
 /** Pauses after a failure double from the first to the last, so that a broker which is away is not hammered. */
@@ -58,10 +60,17 @@ export class OutboxRelay {
   #toSend: PendingRow[] = []
   #failed: PendingRow[] = []
   #inFlight = 0
+  #charsInFlight = 0
   #confirmed: number[] = []
   #removing: Promise<void> | undefined
   /** Everything up to this seq has been read. */
   #readUpTo = 0
+  /**
+   * Everything up to this seq is ours to publish: what was there at the start, what this process has written, and what somebody waits for.
+   * Another process on the same database, for which this one stands by, publishes its own.
+   */
+  #wanted = 0
+  #hasNews = true
   #failuresInRow = 0
   #stopped = false
   #waiters: { readonly upTo: number; resolve(): void; reject(error: Error): void }[] = []
@@ -74,7 +83,10 @@ export class OutboxRelay {
     this.#publish = publish
     this.#log = log
     this.#clock = clock
-    this.#unsubscribe = outbox.onEnqueued(() => this.#wake())
+    this.#unsubscribe = outbox.onEnqueued(() => {
+      this.#hasNews = true
+      this.#wake()
+    })
     this.#running = this.#run()
   }
 
@@ -85,8 +97,9 @@ export class OutboxRelay {
   flushed(upToSeq = this.#outbox.lastSeq): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ upTo: upToSeq, resolve, reject })
-      // Another process on the same database may have put rows in and died before it published them: nobody told us.
-      if (upToSeq > this.#readUpTo) this.#wake()
+      // Another process may have put rows in and died before it published them: nobody told us.
+      this.#wanted = Math.max(this.#wanted, upToSeq)
+      this.#wake()
       this.#settleWaiters()
     })
   }
@@ -114,24 +127,29 @@ export class OutboxRelay {
       else {
         const row = this.#toSend.shift()
         if (row) void this.#send(row)
-        else if (this.#readUpTo < this.#outbox.lastSeq) await this.#read()
+        else if (this.#hasNews || this.#readUpTo < this.#wanted) await this.#read()
         else await this.#change()
       }
     }
   }
 
   get #isFull(): boolean {
-    return this.#inFlight >= ROWS_IN_FLIGHT_MAX || this.#confirmed.length >= ROWS_CONFIRMED_MAX
+    return (
+      this.#inFlight >= ROWS_IN_FLIGHT_MAX ||
+      this.#charsInFlight >= CHARS_IN_FLIGHT_MAX ||
+      this.#confirmed.length >= ROWS_CONFIRMED_MAX
+    )
   }
 
   async #read(): Promise<void> {
-    const newest = this.#outbox.lastSeq
     try {
+      if (this.#hasNews) this.#wanted = Math.max(this.#wanted, this.#outbox.lastSeq)
+      this.#hasNews = false
       const rows = await this.#outbox.readPending(this.#readUpTo, ROWS_IN_FLIGHT_MAX)
       for (const row of rows) this.#unconfirmed.set(row.seq, row)
       this.#toSend = [...rows]
       // Seqs without a row belong to messages that were published and removed.
-      this.#readUpTo = rows.at(-1)?.seq ?? Math.max(this.#readUpTo, newest)
+      this.#readUpTo = rows.at(-1)?.seq ?? Math.max(this.#readUpTo, this.#wanted)
       this.#settleWaiters()
     } catch (error) {
       await this.#pause(error, 'The outbox cannot be read; trying again')
@@ -140,6 +158,7 @@ export class OutboxRelay {
 
   async #send(row: PendingRow): Promise<void> {
     this.#inFlight++
+    this.#charsInFlight += row.body.length
     try {
       await this.#publish(row)
       // A row that fails again and again keeps the pause long, though others behind it get through.
@@ -154,6 +173,7 @@ export class OutboxRelay {
       this.#failed.push(row)
     } finally {
       this.#inFlight--
+      this.#charsInFlight -= row.body.length
       this.#wake()
     }
   }

@@ -122,6 +122,38 @@ describe('the outbox relay', () => {
     expect(bodies()).toEqual(['0', '1'])
   })
 
+  test('leaves rows that another process has put in to that process, as long as nobody waits for them', async () => {
+    const { store, clock, start, bodies, enqueue } = rig({ confirms: true })
+    let tell = () => {}
+    vi.spyOn(store, 'onEnqueued').mockImplementation((listener) => {
+      tell = listener
+      return () => undefined
+    })
+    const relay = start()
+    await relay.flushed()
+    await enqueue(1)
+    tell()
+    await clock.advance(1_000)
+    expect(bodies()).toEqual(['0'])
+
+    await store.write((tx) => tx.enqueue([row('of another')]))
+    await clock.advance(1_000)
+
+    expect(bodies()).toEqual(['0'])
+  })
+
+  test('keeps at most 16 million characters in flight', async () => {
+    const { store, start, sent } = rig()
+    const large = { ...row('x'), body: 'x'.repeat(6_000_000) }
+    await store.write((tx) => tx.enqueue([large, large, large, large]))
+    start()
+    await vi.waitFor(() => expect(sent).toHaveLength(3))
+
+    sent[0]?.confirm()
+
+    await vi.waitFor(() => expect(sent).toHaveLength(4))
+  })
+
   test('D1: is flushed when all rows up to then are confirmed, in whatever order that happens', async () => {
     const { start, sent, enqueue } = rig()
     const relay = start()

@@ -4,7 +4,7 @@ import type { Kernel } from '../../shared/flow/kernel.ts'
 import type { ConversationStore } from '../../shared/store/conversations.ts'
 
 /** A lost wake-up costs this much lateness at most, never the timeout. */
-export const SWEEP_EVERY_MS = 60_000
+export const SWEEP_EVERY_MS = 5_000
 export const PRUNE_EVERY_MS = 3_600_000
 /** Conversations forgotten in one transaction: with their history some 10 ms of work, so that deliveries hardly wait for it. */
 const PRUNE_SLICE = 200
@@ -22,7 +22,7 @@ export type UpkeepOptions = {
 }
 
 /**
- * What is done whether messages come or not: at once, then every minute, timers that are overdue are fired; at once, then every hour,
+ * What is done whether messages come or not: at once, then every five seconds, overdue timers get another wake-up; at once, then every hour,
  * conversations that ended long ago are forgotten. Gives the function that ends it.
  */
 export function startUpkeep(options: UpkeepOptions): () => void {

@@ -34,6 +34,8 @@ const EARLY_MAX = { countMax: 100_000, bytesMax: 256 * 1_048_576, perConversatio
 const FIRE_MAX = 250
 /** Documents held at once while timers fire: each may have a megabyte, and a hub that is short of memory at its start never starts. */
 const HELD_MAX = 25
+/** Wake-ups of a busy system take some 100 ms to come; one that takes longer is not waited for. */
+const OVERDUE_MS = 1_000
 /** A wake-up that has not come by then is lost. */
 const WAKE_UP_LATE_MS = 60_000
 /** A timer whose decision failed comes again after this: one broken conversation must not keep the others' timers waiting. */
@@ -136,10 +138,10 @@ export class Turn {
     if (next !== undefined) await this.#wakeAt([slotOf(next)])
   }
 
-  /** Puts a wake-up behind what waits in the queue, when something is overdue. */
+  /** Puts a wake-up behind what waits in the queue, when something is overdue for longer than one takes to come. */
   async wakeOverdue(): Promise<void> {
     const next = await this.#tx.nextTimerDue()
-    if (next === undefined || next > this.#nowMs) return
+    if (next === undefined || next > this.#nowMs - OVERDUE_MS) return
     await this.#tx.removeWakeup(slotOf(next))
     await this.#wakeAt([slotOf(next)])
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { doneBody, groupBody, hubFixture } from './hub-fixture.ts'
+import { doneBody, groupBody, hubFixture, START_MS } from './hub-fixture.ts'
 
 test('status says what is open, since when, what waits and what is late', async () => {
   await using hub = await hubFixture()
@@ -45,8 +45,7 @@ test('the metrics tell the same', async () => {
   await hub.hear(groupBody('g2', ['a'], 10))
 
   const before = await hub.metricsText()
-  await hub.store.write((tx) => hub.kernel.sweep(tx))
-  await hub.wake()
+  await hub.hear({ type: 'TIMERS_DUE', slotMs: START_MS + 10_000 })
   const after = await hub.metricsText()
 
   const linesOf = (text: string) =>

@@ -29,14 +29,14 @@ test('what fell due while the hub was away is looked for at once, behind what wa
   expect((await hub.get('/api/groups?open=true')).json().items).toEqual([])
 })
 
-test('a lost wake-up costs a minute at most', async () => {
+test('a lost wake-up costs some seconds at most', async () => {
   await using hub = await hubFixture()
   const stop = await upkeepOf(hub)
   await hub.hear(groupBody('g1', ['a'], 10))
 
-  await hub.clock.advance(59_000)
+  await hub.clock.advance(10_500)
   expect(await hub.wake()).toBe(0)
-  await hub.clock.advance(2_000)
+  await hub.clock.advance(5_000)
   await expect.poll(() => hub.wake()).toBe(1)
   stop()
 
@@ -52,10 +52,13 @@ test('what succeeded is forgotten after a day, what failed after a week, and wha
     groupBody('open', ['a'], 2_592_000),
   )
   await hub.post('/api/groups/lost/cancel')
-  const stop = await upkeepOf(hub)
   const stand = async () => [await statusOf(hub, 'won'), await statusOf(hub, 'lost'), await statusOf(hub, 'open')]
+  let stop = await upkeepOf(hub)
+  // Stopped meanwhile: a week has many sweeps.
   const afterHours = async (hours: number) => {
-    for (let hour = 0; hour < hours; hour++) await hub.clock.advance(HOUR_MS)
+    stop()
+    await hub.clock.advance(hours * HOUR_MS)
+    stop = await upkeepOf(hub)
   }
 
   await afterHours(23)

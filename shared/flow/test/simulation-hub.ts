@@ -11,7 +11,7 @@ import type { AnyKind } from '../any-kind.ts'
 import { Kernel } from '../kernel.ts'
 
 export const EARLY_KEEP_MS = 60_000
-const SWEEP_EVERY_MS = 60_000
+const SWEEP_EVERY_MS = 5_000
 
 /** One transaction of the hub that is durable: what it took, in order, and what it put into the outbox. */
 export type Commit = {

@@ -9,7 +9,7 @@ export type Trouble = {
 /** Within it everything has connected again, and what was held is tried again. */
 const RECOVERY_MS = 1_500
 /** A wake-up that is lost or late is stood in for by the next sweep. */
-const SWEPT_MS = 61_000
+const SWEPT_MS = 7_500
 /** A timer may be so late when nothing is wrong, and so long may what it says take to be heard. */
 const PUNCTUAL_MS = 50
 const SLOT_MS = 10

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Event } from '../../shared/bus/envelope.ts'
 import { type Body, catalogue } from '../../shared/events.ts'
+import { requestKeyOf } from '../../shared/flow/flow-request.ts'
 import type { View } from './asking.ts'
 import type { FlowOrder } from './flow-order.ts'
 
@@ -30,13 +31,7 @@ export const findEnd = (view: View, order: FlowOrder): FlowEnd | undefined =>
 /** The refusal of an order, when what is shown is another flow with its id. */
 export function findConflict(view: View, order: FlowOrder): Body<'FLOW_REFUSED'> | undefined {
   const request = shownFlow.safeParse(view).data?.request
-  if (!request || isSame(request, order)) return undefined
+  if (!request || requestKeyOf(request) === requestKeyOf(order)) return undefined
   const error = `There is another flow with the id ${order.flowId}: choose another id, or repeat its request as it was.`
   return { type: 'FLOW_REFUSED', flowId: order.flowId, error }
 }
-
-/** As the hub tells requests apart: by their key, without one by what they want. */
-const isSame = (one: FlowOrder, other: FlowOrder) =>
-  one.requestKey === other.requestKey &&
-  (one.requestKey !== undefined ||
-    (one.length === other.length && one.mode === other.mode && one.error === other.error))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Json } from '../../shared/events.ts'
+import { requestKeyOf } from '../../shared/flow/flow-request.ts'
 import type { Answer, CallMessage, CallPolicy, HubActions, HubContract } from '../../shared/flow/hub.ts'
 
 const steps = ['install', 'validate'] as const
@@ -36,7 +37,7 @@ export const flowCrud = (limits: {
   request: 'FLOW_REQUESTED',
   answer: 'FLOW_CALL_ANSWERED',
   keyOf: ({ flowId }) => flowId,
-  requestKeyOf: ({ requestKey, length, mode, error }) => requestKey ?? JSON.stringify([length, mode, error ?? null]),
+  requestKeyOf,
   state,
   onRequest({ length, mode, error }, hub) {
     if (error === 'hub') return { length, mode, install: [], validate: [] }

@@ -140,6 +140,8 @@ export class Turn {
 
   /** Puts a wake-up behind what waits in the queue, when something is overdue for longer than one takes to come. */
   async wakeOverdue(): Promise<void> {
+    // While the broker is away each sweep would put one more into the outbox.
+    if (this.#options.bus.broker.state !== 'up') return
     const next = await this.#tx.nextTimerDue()
     if (next === undefined || next > this.#nowMs - OVERDUE_MS) return
     await this.#tx.removeWakeup(slotOf(next))

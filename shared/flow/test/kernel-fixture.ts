@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Message, Received } from '../../bus/broker.ts'
 import { publish } from '../../bus/bus.ts'
-import type { Event } from '../../bus/envelope.ts'
+import { type Event, toMessage } from '../../bus/envelope.ts'
 import { subscribeStateful } from '../../bus/stateful-consumer.ts'
 import { gated, retryPolicy, virtualSite } from '../../bus/test/bus-fixture.ts'
+import type { Body } from '../../events.ts'
 import { MemoryConversationStore } from '../../store/memory-conversations.ts'
 import { startRelay } from '../../store/outbox-relay.ts'
 import { topologyPlan } from '../../topology.ts'
@@ -145,3 +146,16 @@ export async function startKernel({ kinds = [anyKind(egg)] }: { readonly kinds?:
     [Symbol.asyncDispose]: () => site[Symbol.asyncDispose](),
   }
 }
+
+export type Rig = Awaited<ReturnType<typeof startKernel>>
+
+let ids = 0
+export const send = (rig: Rig, body: Body, id = `m${ids++}`) =>
+  rig.watcher.publish(toMessage(body, { id, service: 'test', correlationId: id, atMs: rig.clock.now() }))
+/** `timers`: `name:ms`, or `-name` to cancel, with commas. */
+export const request = (rig: Rig, flowId: string, timers = '', length = 1) =>
+  send(rig, { type: 'FLOW_REQUESTED', flowId, length, mode: 'parallel', ...(timers && { requestKey: timers }) })
+export const fired = (rig: Rig) => rig.said('FLOW_REFUSED').map((text): string => JSON.parse(text).error)
+export const eggId = (key: string) => ({ kind: 'egg', key })
+export const wakeUps = (rig: Rig) => rig.sent.filter(({ properties }) => properties.type === 'TIMERS_DUE').length
+export const by = { actor: 'ann', reason: 'a test' }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { operationEvents } from './operation-events.ts'
 
 /**
  * The catalogue: every event of the platform, its routing key, what it means and the shape of its body.
  *
  * A body is plain JSON with its `type` inside, so a person can paste one into the management UI. Everything else about a
  * message (id, correlation, tenant, attempt) travels in the AMQP properties; see `bus/envelope.ts`.
- * To add an event, add a row.
+ * To add an event, add a row. Those of sidelines, replays and dead letters are in `operation-events.ts`.
  */
 
 /** Well-formed, because a database stores half a surrogate pair as another character and would never find it again. */
@@ -263,21 +264,7 @@ export const catalogue = {
     body: z.object({ kind: z.enum(['group', 'flow']), id, view: z.record(z.string(), z.json()).optional() }),
     direct: true,
   },
-  MESSAGE_DEAD: {
-    key: 'messages.dead',
-    meaning: 'A message was moved to `<queue>.dead` and will not come back by itself.',
-    body: z.object({
-      queue: text(255),
-      messageId: text(255),
-      reason: text(256),
-      rule: text(128).optional(),
-      error: text(2_048).optional(),
-      attempts: z.int().min(0).optional(),
-      deadType: text(255).optional(),
-    }),
-    perAttempt: true,
-    observed: true,
-  },
+  ...operationEvents,
 } as const satisfies Record<string, Row>
 
 export type EventType = keyof typeof catalogue

@@ -45,6 +45,8 @@ export const queues = {
   },
   /** Questions to the hub. Beside its other work, so that a backlog keeps nobody waiting for a status. */
   hub_ask: { hears: [], ttlMs: 5_000 },
+  /** Errands of the hub: what takes time and touches the broker. One hub runs them. */
+  hub_work: { hears: [], singleActive: true },
   statistics: { hears: ['#'], singleActive: true },
 } as const satisfies Record<string, QueueRow>
 
@@ -53,6 +55,12 @@ export type QueueType = 'quorum' | 'classic'
 
 export const unroutedQueue = 'ebs.unrouted'
 export const deadQueueOf = (queue: string) => `${queue}.dead`
+/** What was dead or set aside comes back through it, beside live traffic. */
+export const replayQueueOf = (queue: string) => `${queue}.replay`
+/** Where a sideline rule keeps what it took from a queue. Declared when the rule starts, gone when it is closed and empty. */
+export const parkingQueueOf = (rule: string, queue: string) => `ebs.sideline.${rule}.${queue}`
+/** A stream: the rules by which messages are set aside, and what consumers say to them. */
+export const controlStream = 'ebs.control'
 
 /**
  * The delay ladder, largest level first: each level is one digit of a delay, each digit one rung (a queue with one TTL).
@@ -128,6 +136,11 @@ export function topologyPlan(queueType: QueueType, tables: Tables = { queues, wi
       { name: unroutedQueue, arguments: holdArguments(queueType) },
       ...work.map(([name]) => ({ name: deadQueueOf(name), arguments: holdArguments(queueType) })),
       ...work.map(([name, row]) => ({ name, arguments: workArguments(name, row, queueType) })),
+      // Questions that have expired are of no use to anybody.
+      ...work.flatMap(([name, row]) =>
+        row.ttlMs === undefined ? [{ name: replayQueueOf(name), arguments: workArguments(name, row, queueType) }] : [],
+      ),
+      { name: controlStream, arguments: controlArguments },
       ...ladder.queues,
     ],
     bindings: [
@@ -190,6 +203,19 @@ const holdArguments = (queueType: QueueType): Arguments =>
   queueType === 'quorum'
     ? { 'x-queue-type': 'quorum', 'x-delivery-limit': HOLD_DELIVERIES_MAX }
     : { 'x-queue-type': 'classic' }
+
+/** Whole segments go when the stream is larger. The hub says open rules again long before (see `flow/sideline-record.ts`). */
+const controlArguments: Arguments = {
+  'x-queue-type': 'stream',
+  'x-max-length-bytes': 8_388_608,
+  'x-stream-max-segment-size-bytes': 1_048_576,
+}
+
+/** A parking queue as a declaration. */
+export const parkingQueue = (rule: string, queue: string, queueType: QueueType): Plan['queues'][number] => ({
+  name: parkingQueueOf(rule, queue),
+  arguments: holdArguments(queueType),
+})
 
 const workArguments = (name: string, row: QueueRow, queueType: QueueType): Arguments => ({
   'x-queue-type': queueType,

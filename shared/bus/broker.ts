@@ -27,6 +27,21 @@ export interface Broker {
    * holds a queue of this name, this waits. Resolves when the queue is there for the first time.
    */
   listen(queue: string, onMessage: (message: Received) => void): Promise<Listener>
+  /**
+   * Reads a stream from its first message, and follows it. Resolves when everything that was in it has been given to `onMessage`. On each
+   * new connection it is read from the first message again, to its end, before any consumer of this side gets a delivery there: a stream
+   * that cannot be read keeps the connection from coming up. So call it before `consume`, and expect to see messages again.
+   */
+  follow(stream: string, onMessage: (message: Received) => void): Promise<Follower>
+  /**
+   * Looks through a queue from its front, as far as it reached when this was called: what is not removed goes back to its place when the
+   * browse is closed, and no other consumer sees it meanwhile. Undefined when there is no such queue.
+   */
+  browse(queue: string): Promise<Browse | undefined>
+  /** Declares a queue that comes and goes. Nothing happens when it is there. Throws TopologyDriftError when it is there with other arguments. */
+  declare(queue: Plan['queues'][number]): Promise<void>
+  /** Deletes a queue that holds no message, ready or unsettled; false when it holds some. True also when there is no such queue. */
+  removeEmpty(queue: string): Promise<boolean>
   /** Messages ready and consumers of a queue, or undefined when there is no such queue, or only one of another connection's own. */
   inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined>
   /** Waits for outstanding confirms (bounded by `drainMs`), closes channels before connections. */
@@ -91,6 +106,27 @@ export interface Delivery {
 export type ConsumeOptions = {
   /** Unsettled deliveries at once. */
   readonly prefetch: number
+  /** The consumer's tag, by which the broker's operators know it; missing: the broker names it. */
+  readonly tag?: string
+}
+
+/** Reads a stream until it is stopped. */
+export interface Follower {
+  stop(): Promise<void>
+}
+
+/** A look through a queue. Ends after those messages that were there when it began, or when nothing comes for a while. */
+export interface Browse extends AsyncIterable<Browsed> {
+  /** Messages that were ready when it began. */
+  readonly count: number
+  /** What was not removed goes back to its place. */
+  close(): Promise<void>
+}
+
+export interface Browsed {
+  readonly message: Received
+  /** Takes it out of the queue for good. Does nothing once the browse is closed or its connection lost: then it is still there. */
+  remove(): void
 }
 
 export interface Consumer {

@@ -6,6 +6,7 @@ import type { Broker, Message } from './broker.ts'
 import { type Meta, toMessage } from './envelope.ts'
 import { deriveId } from './ids.ts'
 import { delayRoute } from './ladder.ts'
+import type { OutcomeWatcher, Rules } from './rules.ts'
 
 /** What every consumer and publisher of a service works with. */
 export type Bus = {
@@ -14,6 +15,9 @@ export type Bus = {
   readonly clock: Clock
   readonly log: Logger
   readonly recorder: Recorder
+  /** Which messages are set aside instead of being handled. */
+  readonly rules: Rules
+  readonly outcomes: OutcomeWatcher
 }
 
 /** The delivery that an event follows from. */
@@ -33,7 +37,10 @@ export function messageFor(
   position: number,
   thread: Thread = meta,
 ): Message {
-  const attempt = rowOf(body.type).perAttempt && { attempt: meta.attempt }
+  // Who comes back is attempted anew, and what is said about it then is news.
+  const attempt = rowOf(body.type).perAttempt && {
+    attempt: meta.replay ? `${meta.attempt} ${meta.replay.job}/${meta.replay.held}` : meta.attempt,
+  }
   return toMessage(body, {
     id: deriveId({ cause: meta.id, queue, type: body.type, position, ...attempt }),
     service: bus.service,

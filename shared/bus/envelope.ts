@@ -37,7 +37,13 @@ export type Meta = {
   readonly replyTo: string | undefined
   /** The attempt at a call that an answer is for, from 1; whoever answers echoes the header of the request. */
   readonly callAttempt: number | undefined
+  /** Uses of sideline rules (`id#episode`) that have let it go: they do not set it aside again. */
+  readonly released: readonly string[]
+  /** The job that brought it back, and the id under which it was held. */
+  readonly replay: Replayed | undefined
 }
+
+export type Replayed = { readonly job: string; readonly held: string }
 
 /** A body that cannot be an event: the reason names the field and what was expected. */
 export type Poison = { readonly poison: string; readonly type: string | undefined }
@@ -128,8 +134,34 @@ export function metaOf({ key, body, properties }: Received): Meta {
     traceparent: textOf(headers.traceparent),
     replyTo: replyQueueOf(properties.replyTo),
     callAttempt,
+    released: releasedOf(headers['x-ebs-released']),
+    replay: replayOf(textOf(headers['x-ebs-replay'])),
   }
 }
+
+const NONE: readonly string[] = []
+/** Some fifty uses of rules. Whoever brings a message back drops the oldest (`releasedHeader`). */
+const RELEASED_CHARS_MAX = 4_096
+
+const releasedOf = (header: unknown): readonly string[] =>
+  typeof header === 'string' && header !== '' && header.length <= RELEASED_CHARS_MAX ? header.split(',') : NONE
+
+/** The header `x-ebs-released` with one use of a rule (`id#episode`) more. */
+export function releasedHeader(released: readonly string[], rule: string): string {
+  const all = [...released.filter((one) => one !== rule), rule]
+  while (all.join(',').length > RELEASED_CHARS_MAX) all.shift()
+  return all.join(',')
+}
+
+/** `job/held`, as `replayHeader` writes it. */
+function replayOf(header: string | undefined): Replayed | undefined {
+  if (header === undefined) return undefined
+  const at = header.indexOf('/')
+  return at > 0 && at < header.length - 1 ? { job: header.slice(0, at), held: header.slice(at + 1) } : undefined
+}
+
+/** The header `x-ebs-replay`. Jobs have no slash in their ids. */
+export const replayHeader = ({ job, held }: Replayed) => `${job}/${held}`
 
 /** Our own askers' queues (`ask.ts`), and those that a broker named for its consumer. */
 const REPLY_QUEUE = /^(?:amq\.gen-|[a-z][a-z0-9-]{0,31}_reply\.)/

@@ -21,8 +21,8 @@ export type Origin = {
   readonly type: string
   /** Place among what the handler emitted, from 0; what is said about a failed attempt counts down from -1. */
   readonly position: number
-  /** Only for events that belong to one attempt. */
-  readonly attempt?: number
+  /** Only for events that belong to one attempt: its number, and for a message that was replayed what tells the replay from others. */
+  readonly attempt?: number | string
 }
 
 /** The id of an emitted event: the same whenever the handler runs again, and in time order with its cause. */

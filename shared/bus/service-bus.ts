@@ -4,6 +4,7 @@ import type { Connect, ServiceContext } from '../service/service.ts'
 import { topologyPlan } from '../topology.ts'
 import { connectAmqp } from './amqp-broker.ts'
 import type { Bus } from './bus.ts'
+import { noRules, noWatcher } from './rules.ts'
 
 /** Connects a service to the RabbitMQ of its configuration; what `main.ts` hands to `runService`. */
 export const connectService: Connect = (options, { config, log }) => connectAmqp(config.amqpUrl, { ...options, log })
@@ -18,4 +19,6 @@ export const busOf = <C extends ServiceConfig>(
   clock: systemClock,
   log,
   recorder,
+  rules: noRules,
+  outcomes: noWatcher,
 })

@@ -34,6 +34,8 @@ export type Sent =
   | { readonly body: Body }
   /** A copy straight to the queue of someone who waits for it. */
   | { readonly body: Body; readonly to: Asker }
+  /** Straight to a queue of the platform, or to the stream of rules. */
+  | { readonly body: Body; readonly queue: string }
   /** A JSON value as it is, to a topic of a user's choice. */
   | { readonly verbatim: unknown; readonly topic: string }
 

@@ -38,4 +38,7 @@ const complete = (meta: z.infer<typeof metaSchema>): Meta => ({
   traceparent: meta.traceparent,
   replyTo: meta.replyTo,
   callAttempt: meta.callAttempt,
+  // Nobody brings back what waits here: its own message is settled.
+  released: [],
+  replay: undefined,
 })

@@ -28,6 +28,7 @@ export function messageOf(bus: Bus, sent: Sent, about: { origin: Origin; cause: 
   }
   if ('topic' in sent) return verbatim(sent.topic, sent.verbatim, sending)
   const message = toMessage(sent.body, sending)
+  if ('queue' in sent) return { ...message, exchange: '', key: sent.queue }
   return 'to' in sent ? answering(message, sent.to) : message
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { answerQuestions } from '../../../shared/bus/answer.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { MemoryBroker } from '../../../shared/bus/memory-broker.ts'
+import { noRules, noWatcher } from '../../../shared/bus/rules.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import type { Body } from '../../../shared/events.ts'
 import { startService } from '../../../shared/service/lifecycle.ts'
@@ -30,7 +31,15 @@ async function startDatagen({ isBrokerAway = false } = {}) {
   const memory = new MemoryBroker()
   if (isBrokerAway) memory.stop()
   const broker = memory.connect({ service: 'hub', plan: topologyPlan('quorum') })
-  const bus: Bus = { broker, service: 'hub', clock: systemClock, log, recorder: createMetrics().recorder }
+  const bus: Bus = {
+    broker,
+    service: 'hub',
+    clock: systemClock,
+    log,
+    recorder: createMetrics().recorder,
+    rules: noRules,
+    outcomes: noWatcher,
+  }
   releases.push(() => broker.close(0))
   const running = await startService(datagen, {
     env: { EBS_DATA_DIR: folder, EBS_DATAGEN_PORT: '0' },

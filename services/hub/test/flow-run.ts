@@ -96,6 +96,8 @@ const meta: Event['meta'] = {
   traceparent: undefined,
   replyTo: undefined,
   callAttempt: undefined,
+  released: [],
+  replay: undefined,
 }
 const eventOf = (data: Body<'FLOW_REQUESTED'> | Body<'FLOW_CALL_ANSWERED'>): Event =>
   data.type === 'FLOW_REQUESTED' ? { type: data.type, data, meta } : { type: data.type, data, meta }

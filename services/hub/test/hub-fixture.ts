@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { parseEvent } from '../../../shared/bus/envelope.ts'
 import { MemoryBroker } from '../../../shared/bus/memory-broker.ts'
+import { noRules, noWatcher } from '../../../shared/bus/rules.ts'
 import { VirtualClock } from '../../../shared/clock.ts'
 import { type Body, rowOf } from '../../../shared/events.ts'
 import { anyKind } from '../../../shared/flow/any-kind.ts'
@@ -31,7 +32,7 @@ export async function hubFixture() {
   const log = createLog({ service: 'hub', level: 'silent' })
   const clock = new VirtualClock(START_MS)
   const broker = new MemoryBroker({ clock }).connect({ service: 'hub', plan: topologyPlan('quorum') })
-  const bus: Bus = { broker, service: 'hub', clock, log, recorder: silentRecorder }
+  const bus: Bus = { broker, service: 'hub', clock, log, recorder: silentRecorder, rules: noRules, outcomes: noWatcher }
   const kinds = [anyKind(groupKind), anyKind(hubKind(flowCrud(limits)))]
   const metrics = createMetrics()
   const kernel = new Kernel({ bus, kinds, earlyKeepMs: 60_000, ...measureInputs(metrics) })

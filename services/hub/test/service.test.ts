@@ -8,6 +8,7 @@ import type { Bus } from '../../../shared/bus/bus.ts'
 import { parseEvent, toMessage } from '../../../shared/bus/envelope.ts'
 import { newId } from '../../../shared/bus/ids.ts'
 import { MemoryBroker } from '../../../shared/bus/memory-broker.ts'
+import { noRules, noWatcher } from '../../../shared/bus/rules.ts'
 import { connectService } from '../../../shared/bus/service-bus.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import type { Body } from '../../../shared/events.ts'
@@ -31,7 +32,15 @@ async function serviceFixture() {
   const link = broker.connect({ service: 'someone', plan })
   await link.ready()
   const log = createLog({ service: 'someone', level: 'silent' })
-  const bus: Bus = { broker: link, service: 'someone', clock: systemClock, log, recorder: silentRecorder }
+  const bus: Bus = {
+    broker: link,
+    service: 'someone',
+    clock: systemClock,
+    log,
+    recorder: silentRecorder,
+    rules: noRules,
+    outcomes: noWatcher,
+  }
   const heard: Body[] = []
   await link.consume('statistics', { prefetch: 100 }, (delivery) => {
     const parsed = parseEvent(delivery.message)

@@ -12,6 +12,7 @@ import type { Bus } from '../bus.ts'
 import type { Handlers } from '../consumer.ts'
 import { MemoryBroker } from '../memory-broker.ts'
 import type { RetryPolicy } from '../retry.ts'
+import { noRules, noWatcher } from '../rules.ts'
 
 const CREATED_AT = '2026-01-01T00:00:00.000Z'
 const object = (n: number) => ({ id: `o${n}`, tenant: 'acme', name: `object ${n}`, content: '', createdAt: CREATED_AT })
@@ -117,6 +118,8 @@ function siteOf(connect: (service: string) => Broker, close: () => Promise<void>
       service: 'test',
       clock,
       log: quietLog(),
+      rules: noRules,
+      outcomes: noWatcher,
       ...change,
       recorder: recordingRecorder(),
     }),

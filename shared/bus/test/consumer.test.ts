@@ -175,6 +175,8 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
             traceparent: undefined,
             replyTo: undefined,
             callAttempt: undefined,
+            released: [],
+            replay: undefined,
           },
         }
       },

@@ -34,6 +34,8 @@ describe('reading an event', () => {
         traceparent: '00-1',
         replyTo: undefined,
         callAttempt: undefined,
+        released: [],
+        replay: undefined,
       },
     })
   })

@@ -98,6 +98,8 @@ const meta: Meta = {
   traceparent: undefined,
   replyTo: undefined,
   callAttempt: undefined,
+  released: [],
+  replay: undefined,
 }
 
 export type AnswerFields = Partial<Omit<Body<'FLOW_CALL_ANSWERED'>, 'type'>>

@@ -28,6 +28,8 @@ export const eventOf = <T extends 'FLOW_CALLED' | 'FLOW_BACKEND_ANSWERED' | 'FLO
     traceparent: undefined,
     replyTo: undefined,
     callAttempt: undefined,
+    released: [],
+    replay: undefined,
   },
 })
 

@@ -6,6 +6,7 @@ import { undoOnInterrupt } from './interrupt.ts'
 import { benchLadder } from './ladder.ts'
 import { benchOpenGroups } from './open-groups.ts'
 import { benchProfile } from './profile.ts'
+import { benchSideline } from './sideline.ts'
 import { benchTimers } from './timers.ts'
 import type { BenchBroker } from './vhost.ts'
 
@@ -29,6 +30,10 @@ const benches: Readonly<Record<string, Bench>> = {
   calls: {
     says: 'calls through hub and worker against a bare request and answer [--json] [--count N] [--rate N] [--seconds N]',
     run: benchCalls,
+  },
+  sideline: {
+    says: 'what setting aside and replaying cost, and whom [--json] [--replayed N] [--moved N] [--backlog N] [--seconds N]',
+    run: benchSideline,
   },
   'open-groups': {
     says: 'what 100,000 open groups cost [--json] [--open N] [--groups N] [--rounds N]',

@@ -6,11 +6,16 @@ import { undoOnInterrupt } from './interrupt.ts'
 import { benchLadder } from './ladder.ts'
 import { benchOpenGroups } from './open-groups.ts'
 import { benchProfile } from './profile.ts'
+import { benchRules } from './rules.ts'
 import { benchSideline } from './sideline.ts'
 import { benchTimers } from './timers.ts'
 import type { BenchBroker } from './vhost.ts'
 
-type Bench = { readonly says: string; run(broker: BenchBroker, args: readonly string[]): Promise<void> }
+type Bench = { readonly says: string } & (
+  | { run(broker: BenchBroker, args: readonly string[]): Promise<void> }
+  /** Without a broker. */
+  | { runAlone(args: readonly string[]): Promise<void> }
+)
 
 const benches: Readonly<Record<string, Bench>> = {
   flow: { says: 'the object flow against a bare program that does the same [--json] [--objects N]', run: benchFlow },
@@ -35,6 +40,7 @@ const benches: Readonly<Record<string, Bench>> = {
     says: 'what setting aside and replaying cost, and whom [--json] [--replayed N] [--moved N] [--backlog N] [--seconds N]',
     run: benchSideline,
   },
+  rules: { says: 'what the check of sideline rules costs each message [--json] [--rounds N]', runAlone: benchRules },
   'open-groups': {
     says: 'what 100,000 open groups cost [--json] [--open N] [--groups N] [--rounds N]',
     run: benchOpenGroups,
@@ -43,7 +49,8 @@ const benches: Readonly<Record<string, Bench>> = {
 
 const [name = '', ...args] = process.argv.slice(2)
 const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
-if (bench) {
+if (bench && 'runAlone' in bench) await bench.runAlone(args)
+else if (bench) {
   undoOnInterrupt()
   await using broker = await useBroker()
   await bench.run(broker, args)

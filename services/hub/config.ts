@@ -2,7 +2,7 @@ import type { CallPolicy } from '../../shared/flow/hub.ts'
 import { checkNesting, flowDeadlineMs } from '../../shared/flow/nesting.ts'
 import { type Env, readServiceConfig } from '../../shared/service/config.ts'
 import { ConfigError } from '../../shared/service/errors.ts'
-import { wholeNumber } from '../../shared/service/settings.ts'
+import { oneOf, wholeNumber } from '../../shared/service/settings.ts'
 
 const TEN_MINUTES_MS = 600_000
 const HOUR_MS = 3_600_000
@@ -19,12 +19,14 @@ export function hubConfig(env?: Env) {
     {
       name: 'hub',
       port: 8081,
-      queues: ['hub_consume'],
+      queues: ['hub_consume', 'hub_work'],
       own: {
         EBS_FLOW_CALL_TIMEOUT_MS: wholeNumber({ min: 10, max: TEN_MINUTES_MS }).default(2_000),
         EBS_FLOW_CALL_RETRIES: wholeNumber({ min: 0, max: RETRIES_MAX }).default(2),
         EBS_FLOW_CALL_BACKOFF_MS: wholeNumber({ min: 0, max: TEN_MINUTES_MS }).default(200),
         EBS_FLOW_DEADLINE_MS: flowDeadlineMs,
+        EBS_FLOW_DEADLINE_WHILE_PARKED: oneOf('runs', 'frozen').default('runs'),
+        EBS_GROUP_DEADLINE_WHILE_PARKED: oneOf('runs', 'frozen').default('runs'),
         EBS_EARLY_KEEP_MS: wholeNumber({ min: 0, max: HOUR_MS }).default(60_000),
         EBS_HUB_KEEP_HOURS: wholeNumber({ min: 1, max: KEEP_HOURS_MAX }).default(24),
         EBS_HUB_KEEP_FAILED_HOURS: wholeNumber({ min: 1, max: KEEP_HOURS_MAX }).default(168),

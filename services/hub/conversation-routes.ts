@@ -3,10 +3,9 @@ import type { AnyKind } from '../../shared/flow/any-kind.ts'
 import { HttpProblem } from '../../shared/service/errors.ts'
 import type { Http } from '../../shared/service/http.ts'
 import { findView, summaryOf, summarySchema, viewSchema } from './conversation-view.ts'
-import { acting, type Operations, pageOf, paging } from './operations.ts'
+import { acting, type Operations, pageOf, pageSchema, paging, yesOrNo } from './operations.ts'
 
 const STATUS_CHARS_MAX = 64
-const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true')
 
 const list = {
   querystring: z
@@ -18,7 +17,7 @@ const list = {
       createdBefore: z.iso.datetime({ offset: true }).optional(),
     })
     .strict(),
-  response: { 200: z.object({ items: z.array(summarySchema), next: z.string().optional() }) },
+  response: { 200: pageSchema(summarySchema) },
 }
 const params = z.object({ id: z.string() })
 const one = { params, response: { 200: viewSchema } }
@@ -26,11 +25,11 @@ const cancel = { params, body: z.object(acting).strict(), response: { 200: viewS
 
 /** `GET /api/<kind>s`, `GET /api/<kind>s/:id`, `POST /api/<kind>s/:id/cancel`. */
 export function serveConversations(http: Http, kind: AnyKind, operations: Operations): void {
-  const { store, kernel, now } = operations
+  const { store, kernel } = operations
   const { reader } = store
   const url = `/api/${kind.name}s`
   const tags = [`${kind.name}s`]
-  const view = async (key: string) => (await findView(reader, kind, { key, nowMs: now() })) ?? unknown(kind, key)
+  const view = async (key: string) => (await findView(operations, kind, key)) ?? unknown(kind, key)
 
   http.get(url, { schema: { ...list, tags, summary: `List ${kind.name}s, newest first` } }, async ({ query }) => {
     const { limit, cursor, open: isOpen, status, tenant, createdBefore } = query

@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import type { AnyKind } from '../../shared/flow/any-kind.ts'
-import type { Conversation, ConversationReader, HistoryEntry, Timer } from '../../shared/store/conversations.ts'
-import { isoOf, isoOrNull } from './operations.ts'
-import { timerItem, timerSchema } from './timer-view.ts'
+import type { Conversation, ConversationId } from '../../shared/store/conversations.ts'
+import type { Held } from '../../shared/store/held-messages.ts'
+import { isoOf, isoOrNull, type Operations } from './operations.ts'
+import { frozenTimerItem, frozenTimerSchema, timerItem, timerSchema } from './timer-view.ts'
 
 /** Lines of history that are shown: a group of the largest size has one per member. */
 const HISTORY_MAX = 200
+/** Messages of its thread that are dead or set aside: whoever wants all of them asks for the messages. */
+const HELD_MAX = 100
 
 const common = {
   id: z.string(),
@@ -20,12 +23,27 @@ const common = {
 /** A conversation in a list. */
 export const summarySchema = z.object({ ...common, tenant: z.string().nullable(), correlationId: z.string() })
 
-/** A conversation with everything: members or calls by its kind, history, what it waits for. */
-export const viewSchema = z.looseObject({
-  ...common,
+const heldSchema = z.object({
+  /** `GET /api/dead/:id` shows the message. */
+  id: z.string(),
+  /** The queue that holds it. */
+  where: z.string(),
+  rule: z.string().optional(),
+  since: z.string(),
+  type: z.string().nullable(),
+  messageId: z.string(),
+  state: z.string(),
+})
+
+/** What happened, and what it waits for. */
+export const courseSchema = z.object({
   history: z.array(z.object({ at: z.string(), what: z.string(), detail: z.string().optional() })),
   timers: z.array(timerSchema),
+  frozenTimers: z.array(frozenTimerSchema),
 })
+
+/** A conversation with everything: members or calls by its kind, history, what it waits for, and what of its thread is held up. */
+export const viewSchema = z.looseObject({ ...common, ...courseSchema.shape, held: z.array(heldSchema) })
 
 export type View = z.infer<typeof viewSchema>
 
@@ -36,28 +54,43 @@ export const summaryOf = (one: Conversation): z.infer<typeof summarySchema> => (
 })
 
 /** How a conversation stands, undefined when there is none with this key. */
-export async function findView(reader: ConversationReader, kind: AnyKind, about: { key: string; nowMs: number }) {
-  const id = { kind: kind.name, key: about.key }
-  const found = await reader.findConversation(id)
+export async function findView(operations: Operations, kind: AnyKind, key: string): Promise<View | undefined> {
+  const id = { kind: kind.name, key }
+  const found = await operations.store.reader.findConversation(id)
   if (!found) return undefined
-  const [history, timers] = [await reader.historyOf(id, HISTORY_MAX), await reader.timersOf(id)]
-  return viewOf(kind, { found, history, timers, nowMs: about.nowMs })
+  return {
+    // First, because that is what a person looks for; and once more, because no kind may say otherwise.
+    ...commonOf(found),
+    ...kind.read(found.state).view(operations.clock.now()),
+    ...commonOf(found),
+    held: (await operations.held.heldOf(found.correlationId, HELD_MAX)).map(heldItem),
+    ...(await courseOf(operations, id)),
+  }
 }
 
-type Parts = {
-  readonly found: Conversation
-  readonly history: readonly HistoryEntry[]
-  readonly timers: readonly Timer[]
-  readonly nowMs: number
+/** History and timers of a conversation. */
+export async function courseOf(
+  { store, clock }: Operations,
+  id: ConversationId,
+): Promise<z.infer<typeof courseSchema>> {
+  const { reader } = store
+  const history = await reader.historyOf(id, HISTORY_MAX)
+  const nowMs = clock.now()
+  return {
+    history: history.map(({ atMs, what, detail }) => ({ at: isoOf(atMs), what, ...(detail !== null && { detail }) })),
+    timers: (await reader.timersOf(id)).map((timer) => timerItem(timer, nowMs)),
+    frozenTimers: (await reader.frozenTimersOf(id)).map(frozenTimerItem),
+  }
 }
 
-const viewOf = (kind: AnyKind, { found, history, timers, nowMs }: Parts): View => ({
-  // First, because that is what a person looks for; and once more, because no kind may say otherwise.
-  ...commonOf(found),
-  ...kind.read(found.state).view(nowMs),
-  ...commonOf(found),
-  history: history.map(({ atMs, what, detail }) => ({ at: isoOf(atMs), what, ...(detail !== null && { detail }) })),
-  timers: timers.map((timer) => timerItem(timer, nowMs)),
+const heldItem = ({ id, place, rule, heldAtMs, type, messageId, state }: Held): z.infer<typeof heldSchema> => ({
+  id,
+  where: place,
+  ...(rule !== null && { rule }),
+  since: isoOf(heldAtMs),
+  type,
+  messageId,
+  state,
 })
 
 const commonOf = ({ key, kind, version, status, createdAtMs, changedAtMs, endedAtMs }: Conversation) => ({

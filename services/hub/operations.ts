@@ -1,15 +1,34 @@
 import { z } from 'zod'
+import type { Clock } from '../../shared/clock.ts'
 import type { AnyKind } from '../../shared/flow/any-kind.ts'
 import type { Kernel } from '../../shared/flow/kernel.ts'
 import { HttpProblem } from '../../shared/service/errors.ts'
 import { type ConversationStore, InvalidCursorError, type Page } from '../../shared/store/conversations.ts'
+import type { HeldOperations } from './held-operations.ts'
 
 /** What the operations API works on. */
-export type Operations = {
+export type Operations = HeldOperations & {
   readonly store: ConversationStore
   readonly kernel: Kernel
   readonly kinds: readonly AnyKind[]
-  readonly now: () => number
+  readonly clock: Clock
+  /** Aborted when the service is told to stop: what only waits is answered then. */
+  readonly stopping: AbortSignal
+}
+
+/** Kinds that are operators' own work: they have routes of their own, and are nobody's conversation. */
+export const SIDELINE = 'sideline'
+export const REPLAY = 'replay'
+
+/** The kinds that the system's users know. */
+export const usersKinds = ({ kinds }: Pick<Operations, 'kinds'>) =>
+  kinds.filter(({ name }) => name !== SIDELINE && name !== REPLAY)
+
+/** A kind by its name. Throws when the hub does not decide it. */
+export function kindNamed({ kinds }: Pick<Operations, 'kinds'>, name: string): AnyKind {
+  const kind = kinds.find((one) => one.name === name)
+  if (!kind) throw new Error(`Nobody decides conversations of the kind ${name}.`)
+  return kind
 }
 
 const PAGE_MAX = 1_000
@@ -21,7 +40,14 @@ export const paging = {
   cursor: z.string().min(1).max(CURSOR_CHARS_MAX).optional(),
 }
 
-/** The answer of a list. Throws HttpProblem 400 for a cursor that is none of its own. */
+/** In a query, where everything is text. */
+export const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true')
+
+/** The answer of a list. */
+export const pageSchema = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: z.string().optional() })
+
+/** Reads such an answer. Throws HttpProblem 400 for a cursor that is none of its own. */
 export async function pageOf<Row, Item>(list: () => Page<Row> | Promise<Page<Row>>, toItem: (row: Row) => Item) {
   try {
     const { items, next } = await list()

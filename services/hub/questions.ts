@@ -20,7 +20,7 @@ export const answerAsked = (bus: Bus, operations: Operations) =>
 export async function tell(asked: Body<'CONVERSATION_ASKED'>, operations: Operations): Promise<Body> {
   const { kind: name, id } = asked
   const kind = operations.kinds.find((one) => one.name === name)
-  const view = kind && (await findView(operations.store.reader, kind, { key: id, nowMs: operations.now() }))
+  const view = kind && (await findView(operations, kind, id))
   return { type: 'CONVERSATION_TOLD', kind: name, id, ...(view && { view: fitting(view) }) }
 }
 

@@ -1,12 +1,21 @@
 import type { Http } from '../../shared/service/http.ts'
 import { serveConversations } from './conversation-routes.ts'
-import type { Operations } from './operations.ts'
+import { serveDead } from './dead-routes.ts'
+import { type Operations, usersKinds } from './operations.ts'
+import { serveReplays } from './replay-routes.ts'
+import { serveSidelines } from './sideline-routes.ts'
 import { serveStatus } from './status-routes.ts'
 import { serveTimers } from './timer-routes.ts'
 
-/** The whole operations API: conversations of every kind, timers, and how the hub itself stands. */
+/**
+ * The whole operations API: conversations of every kind, timers, sideline rules, dead letters, what brings them back, and how the hub itself
+ * stands.
+ */
 export function serveHub(http: Http, operations: Operations): void {
-  for (const kind of operations.kinds) serveConversations(http, kind, operations)
+  for (const kind of usersKinds(operations)) serveConversations(http, kind, operations)
+  serveSidelines(http, operations)
+  serveDead(http, operations)
+  serveReplays(http, operations)
   serveTimers(http, operations)
   serveStatus(http, operations)
 }

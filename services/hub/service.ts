@@ -7,15 +7,20 @@ import { anyKind } from '../../shared/flow/any-kind.ts'
 import { groupKind } from '../../shared/flow/group.ts'
 import { hubKind } from '../../shared/flow/hub-kind.ts'
 import { Kernel } from '../../shared/flow/kernel.ts'
+import { replayKind } from '../../shared/flow/replay.ts'
+import { sidelineKind } from '../../shared/flow/sideline.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
 import { startRelay } from '../../shared/store/outbox-relay.ts'
-import { SqliteConversationStore } from '../../shared/store/sqlite-conversations.ts'
+import { SqliteHubStore } from '../../shared/store/sqlite-hub-store.ts'
 import { type HubConfig, hubConfig } from './config.ts'
+import { effectsOf } from './effects.ts'
+import { askForRound } from './errands/round.ts'
 import { flowCrud } from './flow-crud.ts'
 import { measureHub, measureInputs } from './hub-metrics.ts'
 import type { Operations } from './operations.ts'
 import { answerAsked } from './questions.ts'
 import { serveHub } from './routes.ts'
+import { sidelineTerms } from './sideline-terms.ts'
 import { startUpkeep } from './upkeep.ts'
 
 /** Deep: batches share a transaction. EBS_PREFETCH is for work done one by one and would starve them. */
@@ -25,22 +30,34 @@ const LINGER_MS = 0
 const HOUR_MS = 3_600_000
 
 /**
- * Owns conversations: groups and flows, their timers, and the API to look at them. One process works, others stand by: its queue has a
+ * Owns conversations: groups and flows, sidelines and replays, their timers, and the API to look at them. One process works, others stand by: its queue has a
  * single active consumer.
  */
 export const hub: ServiceDefinition<HubConfig> = {
   name: 'hub',
-  title: 'ebs hub: groups, flows and timers',
+  title: 'ebs hub: groups, flows, sidelines, replays and timers',
   docs: true,
   config: hubConfig,
   async start(context) {
     const { config, http, log, metrics } = context
     log.info(config.nesting)
-    const store = await SqliteConversationStore.open({ path: join(config.dataDir, 'hub.db') })
+    const store = await SqliteHubStore.open({ path: join(config.dataDir, 'hub.db') })
     const bus = busOf(context, 'hub')
-    const kinds = [anyKind(groupKind), anyKind(hubKind(flowCrud(config.flow)))]
-    const kernel = new Kernel({ bus, kinds, earlyKeepMs: config.own.EBS_EARLY_KEEP_MS, ...measureInputs(metrics) })
-    const operations: Operations = { store, kernel, kinds, now: () => bus.clock.now() }
+    const kinds = [
+      anyKind(groupKind),
+      anyKind(hubKind(flowCrud(config.flow))),
+      anyKind(sidelineKind(sidelineTerms)),
+      anyKind(replayKind),
+    ]
+    const inputs = measureInputs(metrics)
+    const kernel = new Kernel({ bus, kinds, earlyKeepMs: config.own.EBS_EARLY_KEEP_MS, ...inputs })
+    const effects = effectsOf({
+      ...{ bus, store, kernel, onIgnored: inputs.onIgnored },
+      ...{ amqpUrl: config.amqpUrl, managementUrl: config.amqpManagementUrl, queueType: config.queueType },
+      retry: retryOf(config.retry, 'hub_work'),
+    })
+    const { clock } = bus
+    const operations: Operations = { store, kernel, kinds, clock, stopping: context.stopping, ...effects.operations }
     serveHub(http, operations)
     measureHub(metrics, operations)
 
@@ -48,8 +65,9 @@ export const hub: ServiceDefinition<HubConfig> = {
     const stopUpkeep = startUpkeep({
       store,
       kernel,
-      clock: bus.clock,
+      clock,
       log,
+      askForRound: () => askForRound(bus),
       keepMs: {
         success: config.own.EBS_HUB_KEEP_HOURS * HOUR_MS,
         failed: config.own.EBS_HUB_KEEP_FAILED_HOURS * HOUR_MS,
@@ -64,10 +82,11 @@ export const hub: ServiceDefinition<HubConfig> = {
       }
     }
     try {
+      await effects.follow()
       const running = await subscribeStateful(bus, {
         queue: 'hub_consume',
         store,
-        handle: (arrived, tx) => kernel.handle(arrived, tx),
+        handle: effects.handle,
         isIdempotent: (arrived) => kernel.isIdempotent(arrived),
         relayed: () => relay.flushed(),
         accepts: (event) => kernel.accepts(event),
@@ -75,11 +94,11 @@ export const hub: ServiceDefinition<HubConfig> = {
         prefetch: PREFETCH,
         lingerMs: LINGER_MS,
       })
-      const answering = await answerAsked(bus, operations)
+      const others = await Promise.all([answerAsked(bus, operations), effects.run()])
       return {
         async stop(withinMs) {
           try {
-            await Promise.all([running.stop(withinMs), answering.stop(withinMs)])
+            await Promise.all([running, ...others].map((one) => one.stop(withinMs)))
           } finally {
             await close()
           }

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { Http } from '../../shared/service/http.ts'
 import type { ConversationReader } from '../../shared/store/conversations.ts'
-import { isoOf, isoOrNull, type Operations } from './operations.ts'
+import { countHeld, sumOf } from './held-counts.ts'
+import { isoOf, isoOrNull, type Operations, REPLAY, SIDELINE } from './operations.ts'
 
 /** Overdue timers are counted up to this number: who has as many needs no exact one. */
 const OVERDUE_COUNTED_MAX = 1_000
+const RUNNING_COUNTED_MAX = 100
 
 const ignored = {
   response: {
@@ -26,9 +28,13 @@ const status = {
   response: {
     200: z.object({
       conversations: z.array(z.object({ kind: z.string(), open: z.int(), oldestAgeMs: z.number().nullable() })),
-      timers: z.object({ pending: z.int(), overdue: z.int(), nextDue: z.string().nullable() }),
+      timers: z.object({ pending: z.int(), overdue: z.int(), frozen: z.int(), nextDue: z.string().nullable() }),
       early: z.int(),
       outboxPending: z.int(),
+      sidelines: z.object({ open: z.int(), parked: z.int() }),
+      dead: z.object({ total: z.int(), byQueue: z.record(z.string(), z.int()) }),
+      unrouted: z.int(),
+      replays: z.object({ running: z.int() }),
     }),
   },
 }
@@ -52,12 +58,17 @@ export function serveStatus(http: Http, operations: Operations): void {
 export const countOverdue = async (reader: ConversationReader, nowMs: number): Promise<number> =>
   (await reader.listTimers({ dueBeforeMs: nowMs }, { limit: OVERDUE_COUNTED_MAX })).items.length
 
+/** Jobs that are neither paused nor stopped, up to RUNNING_COUNTED_MAX. */
+export const countRunning = async (reader: ConversationReader): Promise<number> =>
+  (await reader.listConversations({ kind: REPLAY, status: 'running' }, { limit: RUNNING_COUNTED_MAX })).items.length
+
 /** Numbers of everything that waits, for a person. */
-async function stand({ store, kinds, now }: Operations) {
+async function stand({ store, kinds, clock, held }: Operations) {
   const { reader } = store
-  const nowMs = now()
+  const nowMs = clock.now()
   const open = new Map((await reader.countOpen()).map((one) => [one.kind, one]))
   const { items: next } = await reader.listTimers({}, { limit: 1 })
+  const { parked, dead, unrouted } = await countHeld(held)
   return {
     conversations: kinds.map(({ name }) => {
       const { count = 0, oldestMs } = open.get(name) ?? {}
@@ -66,9 +77,14 @@ async function stand({ store, kinds, now }: Operations) {
     timers: {
       pending: await reader.countTimers(),
       overdue: await countOverdue(reader, nowMs),
+      frozen: await reader.countFrozenTimers(),
       nextDue: isoOrNull(next[0]?.dueMs ?? null),
     },
     early: await reader.countEarly(),
     outboxPending: await store.countPending(),
+    sidelines: { open: open.get(SIDELINE)?.count ?? 0, parked: sumOf(parked) },
+    dead: { total: sumOf(dead), byQueue: Object.fromEntries(dead) },
+    unrouted,
+    replays: { running: await countRunning(reader) },
   }
 }

@@ -31,7 +31,7 @@ const tags = ['timers']
 
 /** `GET /api/timers`, `GET /api/timers/:id`, `POST /api/timers/:id/fire|cancel|move`. */
 export function serveTimers(http: Http, operations: Operations): void {
-  const { store, now } = operations
+  const { store, clock } = operations
   const { reader } = store
 
   http.get(
@@ -39,7 +39,7 @@ export function serveTimers(http: Http, operations: Operations): void {
     { schema: { ...list, tags, summary: 'List timers, earliest due first' } },
     async ({ query }) => {
       const { kind, overdue, limit, cursor } = query
-      const nowMs = now()
+      const nowMs = clock.now()
       const filter = { kind, dueBeforeMs: overdue === undefined ? undefined : nowMs }
       return pageOf(
         () => reader.listTimers(filter, { limit, cursor }),
@@ -50,7 +50,7 @@ export function serveTimers(http: Http, operations: Operations): void {
 
   http.get('/api/timers/:id', { schema: { ...one, tags, summary: 'Show one timer' } }, async ({ params }) => {
     const id = parseTimerId(params.id)
-    return timerItem((id && (await findTimer(reader, id))) ?? unknown(params.id), now())
+    return timerItem((id && (await findTimer(reader, id))) ?? unknown(params.id), clock.now())
   })
 
   serveActs(http, operations)
@@ -58,7 +58,7 @@ export function serveTimers(http: Http, operations: Operations): void {
 
 type Act = (tx: ConversationTransaction, timer: TimerId) => Promise<boolean>
 
-function serveActs(http: Http, { store, kernel, now }: Operations): void {
+function serveActs(http: Http, { store, kernel, clock }: Operations): void {
   const { reader } = store
   const act = async (text: string, run: Act): Promise<TimerId> => {
     const id = parseTimerId(text) ?? unknown(text)
@@ -88,12 +88,12 @@ function serveActs(http: Http, { store, kernel, now }: Operations): void {
     { schema: { ...moved, tags, summary: 'Give one timer another due time; one that has passed fires it' } },
     async ({ params, body: { token, due, ...by } }) => {
       const dueMs = Date.parse(due)
-      if (dueMs > now() + AHEAD_MS_MAX)
+      if (dueMs > clock.now() + AHEAD_MS_MAX)
         throw new HttpProblem(400, { detail: `due: ${due} is more than ${TTL_S_MAX / 86_400} days ahead.` })
       const id = await act(params.id, (tx, timer) => kernel.moveTimer(tx, timer, { ...by, dueMs }, token))
       const timer = await findTimer(reader, id)
       // With a time that has passed it may have fired by now.
-      return { id: timerIdText(id), result: 'moved' as const, ...(timer && { timer: timerItem(timer, now()) }) }
+      return { id: timerIdText(id), result: 'moved' as const, ...(timer && { timer: timerItem(timer, clock.now()) }) }
     },
   )
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Timer, TimerId } from '../../shared/store/conversations.ts'
+import type { FrozenTimer } from '../../shared/store/frozen-timers.ts'
 import { isoOf } from './operations.ts'
 
 /** A timer as the API shows it. */
@@ -21,6 +22,16 @@ export const timerItem = (timer: Timer, nowMs: number): z.infer<typeof timerSche
   token: timer.token,
   due: isoOf(timer.dueMs),
   overdueMs: Math.max(0, nowMs - timer.dueMs),
+})
+
+/** A timer that stands still while a message of its conversation's thread is set aside. */
+export const frozenTimerSchema = z.object({ id: z.string(), name: z.string(), leftMs: z.number(), since: z.string() })
+
+export const frozenTimerItem = (timer: FrozenTimer): z.infer<typeof frozenTimerSchema> => ({
+  id: timerIdText(timer),
+  name: timer.name,
+  leftMs: timer.leftMs,
+  since: isoOf(timer.sinceMs),
 })
 
 /**

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../shared/clock.ts'
 import type { Kernel } from '../../shared/flow/kernel.ts'
-import type { ConversationStore } from '../../shared/store/conversations.ts'
+import type { HubStore } from '../../shared/store/hub-store.ts'
+import { ROUND_EVERY_MS } from './errands/round.ts'
 
 /** A lost wake-up costs this much lateness at most, never the timeout. */
 export const SWEEP_EVERY_MS = 5_000
@@ -11,22 +12,32 @@ const PRUNE_SLICE = 200
 /** How conversations end, groups and flows alike. */
 const SUCCEEDED = ['success']
 const FAILED = ['failure', 'error']
+/** Sidelines and replays: who did what to whose messages is asked long afterwards. */
+const OPERATED = ['closed', 'discarded', 'completed', 'cancelled']
+const OPERATED_KEPT_MS = 90 * 86_400_000
 
 export type UpkeepOptions = {
-  readonly store: Pick<ConversationStore, 'write' | 'prune'>
+  readonly store: Pick<HubStore, 'write' | 'prune'>
   readonly kernel: Pick<Kernel, 'sweep'>
   readonly clock: Clock
   readonly log: Pick<Logger, 'info' | 'error'>
   /** How long ended conversations are kept: those that succeeded, and all others. */
   readonly keepMs: { readonly success: number; readonly failed: number }
+  /** Has the catalogue compared with the queues. */
+  readonly askForRound: () => Promise<void>
 }
 
 /**
  * What is done whether messages come or not: at once, then every five seconds, overdue timers get another wake-up; at once, then every hour,
- * conversations that ended long ago are forgotten. Gives the function that ends it.
+ * conversations that ended long ago are forgotten, and messages that were settled. Every ten seconds the catalogue is compared with the queues.
+ * Gives the function that ends it.
  */
 export function startUpkeep(options: UpkeepOptions): () => void {
-  const stops = [repeat(options, SWEEP_EVERY_MS, sweep), repeat(options, PRUNE_EVERY_MS, prune)]
+  const stops = [
+    repeat(options, SWEEP_EVERY_MS, sweep),
+    repeat(options, PRUNE_EVERY_MS, prune),
+    repeat(options, ROUND_EVERY_MS, round),
+  ]
   return () => {
     for (const stop of stops) stop()
   }
@@ -66,6 +77,7 @@ async function prune({ store, clock, log, keepMs }: UpkeepOptions, isStopped: ()
   for (const { statuses, keptMs } of [
     { statuses: SUCCEEDED, keptMs: keepMs.success },
     { statuses: FAILED, keptMs: keepMs.failed },
+    { statuses: OPERATED, keptMs: OPERATED_KEPT_MS },
   ]) {
     const before = { endedAtMs: nowMs - keptMs, statuses }
     let removed = PRUNE_SLICE
@@ -74,6 +86,15 @@ async function prune({ store, clock, log, keepMs }: UpkeepOptions, isStopped: ()
       conversations += removed
     }
   }
+  let messages = 0
+  let removed = PRUNE_SLICE
+  while (removed > 0 && !isStopped()) {
+    removed = await store.write((tx) => tx.held.removeSettled(nowMs - keepMs.failed, PRUNE_SLICE))
+    messages += removed
+  }
   const ids = await store.prune(nowMs)
-  if (conversations > 0 || ids > 0) log.info({ conversations, ids }, 'forgot what is older than configured')
+  if (conversations + messages + ids > 0)
+    log.info({ conversations, messages, ids }, 'forgot what is older than configured')
 }
+
+const round = ({ askForRound }: UpkeepOptions): Promise<void> => askForRound()

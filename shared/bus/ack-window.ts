@@ -44,10 +44,16 @@ export class AckWindow<T> {
     this.#waiting = new Map()
     const floor = this.#lowestUnsettled()
     // The tag of a multiple ack must itself be outstanding, or the broker closes the channel.
-    const below = [...waiting.keys()].filter((tag) => tag < floor)
-    const upTo = waiting.get(Math.max(...below))
+    let highest = 0
+    for (const tag of waiting.keys()) if (tag < floor && tag > highest) highest = tag
+    const upTo = waiting.get(highest)
     if (upTo !== undefined) this.#send(upTo, true)
     for (const [tag, delivery] of waiting) if (tag > floor) this.#send(delivery, false)
+  }
+
+  /** Everything is settled, and the broker was told. */
+  get isEmpty(): boolean {
+    return this.#unsettled.size === 0 && this.#waiting.size === 0
   }
 
   close(): void {

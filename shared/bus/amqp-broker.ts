@@ -1,17 +1,23 @@
-import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
+import type { ChannelModel, RecoveringChannelModel } from 'amqplib'
 import type { Logger } from 'pino'
+import { AmqpBrowse } from './amqp-browse.ts'
 import { AmqpConsumer } from './amqp-consumer.ts'
-import { checkVersion, declarePlan, explainRefusal } from './amqp-declare.ts'
+import { checkVersion, declarePlan } from './amqp-declare.ts'
+import { AmqpFollower } from './amqp-follower.ts'
+import { connectAgain } from './amqp-link.ts'
 import { AmqpListener } from './amqp-listener.ts'
 import { AmqpPublisher } from './amqp-publisher.ts'
+import { declareQueue, inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
 import {
   type Broker,
   type BrokerState,
+  type Browse,
   ClosedError,
   type ConnectOptions,
   type ConsumeOptions,
   type Consumer,
   type Delivery,
+  type Follower,
   type Listener,
   type Message,
   type Received,
@@ -21,11 +27,6 @@ import {
 } from './broker.ts'
 import { batchWrites } from './write-batching.ts'
 
-/** A restarted broker is found again within this time, and a thousand clients do not come back at once. */
-const RECOVERY = { initialDelay: 100, maxDelay: 5_000, jitter: 0.3 } as const
-/** A peer that vanished without a word is noticed after two of these. */
-const HEARTBEAT_S = 10
-const CONNECT_MS_MAX = 10_000
 const DRAIN_MS_DEFAULT = 5_000
 /** Declaring takes some 50 ms of the broker: not for every message that finds its queue gone. */
 const DECLARE_AGAIN_MS = 5_000
@@ -39,10 +40,14 @@ type Links = { consume: boolean; publish: boolean; blocked: boolean }
 class AmqpBroker implements Broker {
   version = 'unknown'
   state: BrokerState = 'connecting'
+  readonly #url: string
   readonly #options: ConnectOptions & { readonly log?: Logger }
   readonly #publisher = new AmqpPublisher()
   /** Attached to each new connection. */
   readonly #consumers = new Set<AmqpConsumer | AmqpListener>()
+  /** Attached before those. */
+  readonly #followers = new Set<AmqpFollower>()
+  readonly #browses = new Set<AmqpBrowse>()
   readonly #listeners = new Set<(state: BrokerState) => void>()
   readonly #links: RecoveringChannelModel[] = []
   readonly #up: Links = { consume: false, publish: false, blocked: false }
@@ -56,10 +61,11 @@ class AmqpBroker implements Broker {
   })
 
   constructor(url: string, options: ConnectOptions & { readonly log?: Logger }) {
+    this.#url = url
     this.#options = options
     // Whoever awaits ready() gets the failure; without this an early one would end the process.
     this.#readiness.catch(() => undefined)
-    this.#open(url).catch((error: Error) => this.#isFatal(error))
+    this.#open().catch((error: Error) => this.#isFatal(error))
   }
 
   get saturated(): boolean {
@@ -84,22 +90,25 @@ class AmqpBroker implements Broker {
     }
   }
 
-  async consume(
-    queue: string,
-    { prefetch }: ConsumeOptions,
-    onDelivery: (delivery: Delivery) => void,
-  ): Promise<Consumer> {
+  async consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumer> {
     this.#assertOpen()
-    const consumer = new AmqpConsumer(queue, prefetch, onDelivery)
+    const consumer = new AmqpConsumer(queue, options, onDelivery)
     this.#consumers.add(consumer)
-    const model = this.#model
-    // When this fails the connection is on its way out, and the next one attaches every consumer.
-    if (model)
-      await consumer
-        .attach(model, (reason) => this.#abandon(model, reason))
-        .catch((error: Error) => this.#abandon(model, error.message))
-    await consumer.attached
+    await this.#attach(consumer)
     return consumer
+  }
+
+  async follow(stream: string, onMessage: (message: Received) => void): Promise<Follower> {
+    this.#assertOpen()
+    const follower = new AmqpFollower({
+      stream,
+      onMessage,
+      mark: (end) => end.mark(this.#url, `${this.#options.service}_mark`),
+      onStopped: (stopped) => this.#followers.delete(stopped),
+    })
+    this.#followers.add(follower)
+    await this.#attach(follower)
+    return follower
   }
 
   async listen(queue: string, onMessage: (message: Received) => void): Promise<Listener> {
@@ -116,18 +125,23 @@ class AmqpBroker implements Broker {
     return listener
   }
 
+  async browse(queue: string): Promise<Browse | undefined> {
+    const browse = await AmqpBrowse.open(await this.#connected(), queue, (ended) => this.#browses.delete(ended))
+    if (browse) this.#browses.add(browse)
+    return browse
+  }
+
+  async declare(queue: ConnectOptions['plan']['queues'][number]): Promise<void> {
+    await declareQueue(await this.#connected(), queue)
+  }
+
+  async removeEmpty(queue: string): Promise<boolean> {
+    if ([...this.#browses].some((browse) => browse.queue === queue)) return false
+    return removeEmptyQueue(await this.#connected(), queue)
+  }
+
   async inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined> {
-    const model = await this.#connected()
-    const channel = await model.createChannel()
-    channel.on('error', () => undefined)
-    try {
-      const { messageCount, consumerCount } = await channel.checkQueue(queue)
-      await channel.close()
-      return { messages: messageCount, consumers: consumerCount }
-    } catch (error) {
-      if (error instanceof Error && /NOT_FOUND|RESOURCE_LOCKED/.test(error.message)) return undefined
-      throw error
-    }
+    return inspectQueue(await this.#connected(), queue)
   }
 
   async close(drainMs = DRAIN_MS_DEFAULT): Promise<void> {
@@ -135,9 +149,10 @@ class AmqpBroker implements Broker {
     // Confirms come only from a broker that is there: while it is away or blocks, waiting would use up the time to stop.
     if (this.state === 'up') await this.#publisher.drain(drainMs)
     this.#publisher.close()
-    for (const consumer of this.#consumers) {
+    const closed = new ClosedError('The bus was closed.')
+    for (const each of [...this.#browses, ...this.#consumers, ...this.#followers]) {
       try {
-        await consumer.close()
+        await each.close(closed)
       } catch (error) {
         this.#options.log?.debug(
           { err: error },
@@ -150,16 +165,16 @@ class AmqpBroker implements Broker {
     this.#isFatal(new ClosedError('The bus was closed before it was connected.'))
   }
 
-  async #open(url: string): Promise<void> {
-    await this.#link(url, 'consume', async (model) => {
+  async #open(): Promise<void> {
+    await this.#link('consume', async (model) => {
       this.version = checkVersion(model.connection.serverProperties)
       await declarePlan(model, this.#options.plan)
-      for (const consumer of this.#consumers) await consumer.attach(model, (reason) => this.#abandon(model, reason))
+      await this.#attachAll(model)
       this.#model = model
     })
     // Publishing starts when the exchanges are there; before that, what is published waits in the buffer.
     if (this.state === 'closed') return
-    await this.#link(url, 'publish', async (model) => {
+    await this.#link('publish', async (model) => {
       const channel = await model.createConfirmChannel()
       channel.on('error', (error) => {
         const [, exchange] = /NOT_FOUND - no exchange '([^']*)'/.exec(error.message) ?? []
@@ -176,14 +191,9 @@ class AmqpBroker implements Broker {
   }
 
   /** One recovering connection; resolves when it is up for the first time. */
-  async #link(url: string, role: 'consume' | 'publish', setup: (model: ChannelModel) => Promise<void>): Promise<void> {
+  async #link(role: 'consume' | 'publish', setup: (model: ChannelModel) => Promise<void>): Promise<void> {
     const { log, service } = this.#options
-    const link = await connect(withHeartbeat(url), {
-      noDelay: true,
-      timeout: CONNECT_MS_MAX,
-      clientProperties: { connection_name: `${service}_${role}` },
-      recovery: { ...RECOVERY, waitForConnect: false, setup: (model: ChannelModel) => this.#prepare(model, setup) },
-    })
+    const link = await connectAgain(this.#url, `${service}_${role}`, setup)
     if (this.state === 'closed') return link.close()
     this.#links.push(link)
     const mark = (change: Partial<Links>) => {
@@ -210,24 +220,25 @@ class AmqpBroker implements Broker {
     await link.waitForConnect()
   }
 
-  /** Runs the setup of one connection; a connection that ends meanwhile is a failed attempt, which amqplib would not notice. */
-  async #prepare(model: ChannelModel, setup: (model: ChannelModel) => Promise<void>): Promise<void> {
-    let ended: Error | undefined
-    model.on('error', (error) => {
-      ended = error
-    })
-    model.on('close', () => {
-      ended ??= new Error('the connection ended while it was being set up')
-    })
-    try {
-      await setup(model)
-    } catch (error) {
-      // Drift and an old broker explain themselves; anything else is explained by why the connection ended, if it did.
-      throw error instanceof TopologyDriftError || error instanceof UnsupportedBrokerError
-        ? error
-        : explainRefusal(ended ?? error)
+  /** Followers first, also those that come while others are attached: what they read decides about what is consumed. */
+  async #attachAll(model: ChannelModel): Promise<void> {
+    const attached = new Set<AmqpFollower | AmqpConsumer | AmqpListener>()
+    const next = () => [...this.#followers, ...this.#consumers].find((each) => !attached.has(each))
+    for (let each = next(); each; each = next()) {
+      attached.add(each)
+      await each.attach(model, (reason) => this.#abandon(model, reason))
     }
-    if (ended) throw explainRefusal(ended)
+  }
+
+  /** At once when there is a connection; resolves when it was attached for the first time. */
+  async #attach(each: AmqpFollower | AmqpConsumer): Promise<void> {
+    const model = this.#model
+    // When this fails the connection is on its way out, and the next one attaches everybody.
+    if (model)
+      await each
+        .attach(model, (reason) => this.#abandon(model, reason))
+        .catch((error: Error) => this.#abandon(model, error.message))
+    await each.attached
   }
 
   /** Something of the topology was deleted under us: it is put back, once in a while. */
@@ -251,6 +262,7 @@ class AmqpBroker implements Broker {
 
   async #connected(): Promise<ChannelModel> {
     await this.#readiness
+    this.#assertOpen()
     if (this.#model) return this.#model
     await new Promise<void>((resolve) => {
       const end = this.onState((state) => {
@@ -272,11 +284,4 @@ class AmqpBroker implements Broker {
     this.state = state
     for (const listener of this.#listeners) listener(state)
   }
-}
-
-/** amqplib takes the heartbeat from the url only; one that is given stays. */
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url)
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_S))
-  return parsed.href
 }

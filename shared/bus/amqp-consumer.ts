@@ -1,7 +1,16 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
-import { ClosedError, type Consumer, type Delivery, type Received } from './broker.ts'
+import { isEnded } from './amqp-ended.ts'
+import { ClosedError, type ConsumeOptions, type Consumer, type Delivery, type Received } from './broker.ts'
 import { batchWrites } from './write-batching.ts'
+
+type Session = {
+  readonly channel: Channel
+  readonly window: AckWindow<ConsumeMessage>
+  tag: string
+}
+
+type Connection = { readonly model: ChannelModel; readonly onLost: (reason: string) => void }
 
 /**
  * One consumer of one queue, on a channel of its own that is made anew on each connection. Acks of one turn of the event loop
@@ -9,9 +18,14 @@ import { batchWrites } from './write-batching.ts'
  */
 export class AmqpConsumer implements Consumer {
   readonly #queue: string
+  readonly #tag: string | undefined
   readonly #onDelivery: (delivery: Delivery) => void
   #prefetch: number
-  #session: { readonly channel: Channel; readonly window: AckWindow<ConsumeMessage>; tag: string } | undefined
+  #connection: Connection | undefined
+  /** The one that consumes. */
+  #session: Session | undefined
+  /** With those that it took over from: they are closed when they hold nothing, by the next change or with the connection. */
+  readonly #sessions = new Set<Session>()
   #cancelled = false
   #changing: Promise<void> = Promise.resolve()
   #onAttached: () => void = () => undefined
@@ -22,8 +36,9 @@ export class AmqpConsumer implements Consumer {
     this.#onClosed = reject
   })
 
-  constructor(queue: string, prefetch: number, onDelivery: (delivery: Delivery) => void) {
+  constructor(queue: string, { prefetch, tag }: ConsumeOptions, onDelivery: (delivery: Delivery) => void) {
     this.#queue = queue
+    this.#tag = tag
     this.#prefetch = prefetch
     this.#onDelivery = onDelivery
     // Whoever consumes awaits it; a consumer that nobody waits for must not end the process.
@@ -33,23 +48,10 @@ export class AmqpConsumer implements Consumer {
   /** Starts consuming on a new connection. `onLost` is called when the channel ends without having been asked to. */
   async attach(model: ChannelModel, onLost: (reason: string) => void): Promise<void> {
     if (this.#cancelled) return
-    const channel = await model.createChannel()
-    const afterWrite = batchWrites(model)
-    const window = new AckWindow<ConsumeMessage>((message, multiple) =>
-      settleOn(window, () => {
-        channel.ack(message, multiple)
-        afterWrite()
-      }),
-    )
-    channel.on('error', (error) => onLost(error.message))
-    channel.on('close', () => {
-      window.close()
-      if (this.#session?.channel === channel) this.#session = undefined
-    })
-    await channel.prefetch(this.#prefetch)
-    this.#session = { channel, window, tag: '' }
+    const connection = { model, onLost }
+    this.#connection = connection
     // As a change under way: another one, or a cancel, waits for the consumer to have its tag.
-    this.#changing = this.#subscribe(onLost)
+    this.#changing = this.#subscribe(connection)
     await this.#changing
     this.#onAttached()
   }
@@ -73,35 +75,61 @@ export class AmqpConsumer implements Consumer {
     return this.#changing
   }
 
-  /** RabbitMQ applies a prefetch to consumers that start after it: so this one starts again. */
+  /**
+   * RabbitMQ applies a prefetch to consumers that start after it: so this one starts again. On another channel, because a quorum queue
+   * ends the connection (541) when a tag comes again on a channel that holds deliveries of it.
+   */
   async #restart(): Promise<void> {
-    if (!this.#session || this.#cancelled) return
-    await this.#session.channel.cancel(this.#session.tag)
-    await this.#session.channel.prefetch(this.#prefetch)
-    await this.#subscribe(this.#lost)
+    const session = this.#session
+    if (!session || !this.#connection || this.#cancelled) return
+    // Not those that were settled just now: a quorum queue may not have the last acks, and they would be lost with the channel.
+    for (const other of this.#sessions) if (other !== session && other.window.isEmpty) await other.channel.close()
+    await session.channel.cancel(session.tag)
+    await this.#subscribe(this.#connection)
   }
 
   /** Sends the last acks and closes the channel; closing only the connection would lose them. */
   async close(): Promise<void> {
     this.#cancelled = true
     this.#onClosed(new ClosedError('The bus was closed before the consumer was accepted.'))
-    this.#session?.window.flush()
-    await this.#session?.channel.close()
+    for (const { window, channel } of this.#sessions) {
+      window.flush()
+      await channel.close()
+    }
   }
 
-  #lost: (reason: string) => void = () => undefined
-
-  async #subscribe(onLost: (reason: string) => void): Promise<void> {
-    this.#lost = onLost
-    const session = this.#session
-    if (!session || this.#cancelled) return
-    const { consumerTag } = await session.channel.consume(this.#queue, (message) => {
-      if (message === null) onLost(`the broker cancelled the consumer of ${this.#queue}`)
-      else this.#onDelivery(new AmqpDelivery(message, session.channel, session.window))
+  async #subscribe({ model, onLost }: Connection): Promise<void> {
+    const channel = await model.createChannel()
+    const afterWrite = batchWrites(model)
+    const window = new AckWindow<ConsumeMessage>((message, multiple) =>
+      settleOn(window, () => {
+        channel.ack(message, multiple)
+        afterWrite()
+      }),
+    )
+    const session = { channel, window, tag: '' }
+    channel.on('error', (error) => onLost(error.message))
+    channel.on('close', () => {
+      window.close()
+      this.#sessions.delete(session)
+      if (this.#session === session) this.#session = undefined
     })
+    this.#sessions.add(session)
+    await channel.prefetch(this.#prefetch)
+    if (this.#cancelled) return
+    this.#session = session
+    const take = (message: ConsumeMessage | null) => {
+      if (message === null) onLost(`the broker cancelled the consumer of ${this.#queue}`)
+      else this.#onDelivery(new AmqpDelivery(message, session))
+    }
+    const { consumerTag } = await channel.consume(
+      this.#queue,
+      take,
+      this.#tag === undefined ? {} : { consumerTag: this.#tag },
+    )
     session.tag = consumerTag
     // Cancelled while the broker was making it: `cancel` could not name it.
-    if (this.#cancelled) await session.channel.cancel(consumerTag)
+    if (this.#cancelled) await channel.cancel(consumerTag)
   }
 }
 
@@ -110,41 +138,40 @@ class AmqpDelivery implements Delivery {
   readonly redelivered: boolean
   readonly returns: number
   readonly #raw: ConsumeMessage
-  readonly #channel: Channel
-  readonly #window: AckWindow<ConsumeMessage>
+  readonly #session: Session
 
-  constructor(raw: ConsumeMessage, channel: Channel, window: AckWindow<ConsumeMessage>) {
+  constructor(raw: ConsumeMessage, session: Session) {
     this.#raw = raw
-    this.#channel = channel
-    this.#window = window
+    this.#session = session
     this.message = receivedFrom(raw)
     this.redelivered = raw.fields.redelivered
     const count: unknown = this.message.properties.headers['x-delivery-count']
     // On a first delivery the header can only be a stranger's.
     this.returns = this.redelivered && typeof count === 'number' ? count : 0
-    window.delivered(raw.fields.deliveryTag, raw)
+    session.window.delivered(raw.fields.deliveryTag, raw)
   }
 
   get lost(): boolean {
-    return this.#window.closed
+    return this.#session.window.closed
   }
 
   ack(): void {
-    this.#window.ack(this.#raw.fields.deliveryTag)
+    this.#session.window.ack(this.#raw.fields.deliveryTag)
   }
 
   requeue(): void {
-    const raw = this.#window.release(this.#raw.fields.deliveryTag)
-    if (raw) settleOn(this.#window, () => this.#channel.nack(raw, false, true))
+    const { window, channel } = this.#session
+    const raw = window.release(this.#raw.fields.deliveryTag)
+    if (raw) settleOn(window, () => channel.nack(raw, false, true))
   }
 }
 
 /** A channel on its way out throws at whoever still settles on it: that ends the window, and the broker redelivers. */
-function settleOn(window: AckWindow<ConsumeMessage>, settle: () => void): void {
+export function settleOn(window: { close(): void }, settle: () => void): void {
   try {
     settle()
   } catch (error) {
-    if (!(error instanceof Error && error.name === 'IllegalOperationError')) throw error
+    if (!isEnded(error)) throw error
     window.close()
   }
 }

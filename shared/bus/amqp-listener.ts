@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import type { Logger } from 'pino'
 import { receivedFrom } from './amqp-consumer.ts'
+import { isEnded } from './amqp-ended.ts'
 import { ClosedError, type Listener, type Received } from './broker.ts'
 
 /** Until the broker has noticed that an earlier connection of ours is gone, the queue is locked: two heartbeats at most. */
@@ -70,7 +71,7 @@ export class AmqpListener implements Listener {
       await channel?.close()
     } catch (error) {
       // A channel that ended meanwhile, with its connection or by itself, has no consumer any more.
-      if (!(error instanceof Error && error.name === 'IllegalOperationError')) throw error
+      if (!isEnded(error)) throw error
     }
   }
 

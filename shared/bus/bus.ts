@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { type Body, rowOf } from '../events.ts'
+import type { LanePolicy } from '../service/lane-settings.ts'
 import type { Recorder } from '../service/recorder.ts'
 import type { Broker, Message } from './broker.ts'
 import { type Meta, toMessage } from './envelope.ts'
@@ -18,6 +19,8 @@ export type Bus = {
   /** Which messages are set aside instead of being handled. */
   readonly rules: Rules
   readonly outcomes: OutcomeWatcher
+  /** Missing: round-robin. */
+  readonly lanes?: LanePolicy
 }
 
 /** The delivery that an event follows from. */

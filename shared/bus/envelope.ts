@@ -4,6 +4,7 @@ import { type Body, type EventType, isEventType, rowOf } from '../events.ts'
 import { exchanges } from '../topology.ts'
 import type { Headers, HeaderValue, Message, Properties, Received } from './broker.ts'
 import { contentId } from './ids.ts'
+import { type Replayed, releasedOf, replayOf } from './replay-headers.ts'
 import { Unrecoverable } from './retry.ts'
 
 /** Larger bodies are poison: RabbitMQ 4 refuses 16 MiB, and an event that large is a file. */
@@ -42,8 +43,6 @@ export type Meta = {
   /** The job that brought it back, and the id under which it was held. */
   readonly replay: Replayed | undefined
 }
-
-export type Replayed = { readonly job: string; readonly held: string }
 
 /** A body that cannot be an event: the reason names the field and what was expected. */
 export type Poison = { readonly poison: string; readonly type: string | undefined }
@@ -138,30 +137,6 @@ export function metaOf({ key, body, properties }: Received): Meta {
     replay: replayOf(textOf(headers['x-ebs-replay'])),
   }
 }
-
-const NONE: readonly string[] = []
-/** Some fifty uses of rules. Whoever brings a message back drops the oldest (`releasedHeader`). */
-const RELEASED_CHARS_MAX = 4_096
-
-const releasedOf = (header: unknown): readonly string[] =>
-  typeof header === 'string' && header !== '' && header.length <= RELEASED_CHARS_MAX ? header.split(',') : NONE
-
-/** The header `x-ebs-released` with one use of a rule (`id#episode`) more. */
-export function releasedHeader(released: readonly string[], rule: string): string {
-  const all = [...released.filter((one) => one !== rule), rule]
-  while (all.join(',').length > RELEASED_CHARS_MAX) all.shift()
-  return all.join(',')
-}
-
-/** `job/held`, as `replayHeader` writes it. */
-function replayOf(header: string | undefined): Replayed | undefined {
-  if (header === undefined) return undefined
-  const at = header.indexOf('/')
-  return at > 0 && at < header.length - 1 ? { job: header.slice(0, at), held: header.slice(at + 1) } : undefined
-}
-
-/** The header `x-ebs-replay`. Jobs have no slash in their ids. */
-export const replayHeader = ({ job, held }: Replayed) => `${job}/${held}`
 
 /** Our own askers' queues (`ask.ts`), and those that a broker named for its consumer. */
 const REPLY_QUEUE = /^(?:amq\.gen-|[a-z][a-z0-9-]{0,31}_reply\.)/

@@ -2,13 +2,17 @@ import type { Body } from '../events.ts'
 import { deadQueueOf } from '../topology.ts'
 import type { Delivery, Headers, Message, Received } from './broker.ts'
 import { type Bus, messageFor, Outgoing, publish } from './bus.ts'
-import { againProperties, type Event, type Meta, metaOf } from './envelope.ts'
+import { type Event, type Meta, metaOf } from './envelope.ts'
 import { newId } from './ids.ts'
 import { delayRoute } from './ladder.ts'
+import { logSome } from './log-limit.ts'
+import { failingNews } from './replay-outcome.ts'
 import { type DeadReason, judge, type RetryPolicy, type Verdict } from './retry.ts'
+import { heldProperties, retryProperties } from './stay-headers.ts'
 
 /** An error text in headers and events is cut here: a stack of causes can be of any length. */
 const ERROR_CHARS_MAX = 2_000
+const NAME_CHARS_MAX = 255
 
 /** What a service says about a failed attempt, besides what the bus does with the message. */
 export type Failure = {
@@ -45,6 +49,7 @@ export async function settleFailure(
   for (const news of failureNews(bus, failure, final)) outgoing.add(publish(bus, news))
   const headers = failureHeaders(bus, { message, queue, error, attempt: meta.attempt })
   if (verdict.kind === 'later') {
+    for (const news of failingNews(bus, { meta, queue }, textOf(error))) outgoing.add(publish(bus, news))
     outgoing.add(publish(bus, retryMessage(message, { ...failure, meta, headers, delayMs: verdict.delayMs })))
     bus.recorder.retried(queue)
   } else {
@@ -59,10 +64,8 @@ export async function settleFailure(
     type: failure.type,
     attempt: meta.attempt,
   }
-  bus.log[final ? 'error' : 'warn'](
-    { ...fields, err: error, verdict },
-    final ? 'a message is dead' : 'a message is tried again later',
-  )
+  const text = final ? 'a message is dead' : 'a message is tried again later'
+  logSome(bus, { level: final ? 'error' : 'warn', queue, text }, { ...fields, err: error, verdict })
   await outgoing.confirmed()
 }
 
@@ -70,6 +73,9 @@ export async function settleFailure(
 export async function tellFailure(bus: Bus, failure: Failed): Promise<void> {
   const outgoing = new Outgoing()
   for (const news of failureNews(bus, failure, false)) outgoing.add(publish(bus, news))
+  if (failure.event)
+    for (const news of failingNews(bus, { meta: failure.event.meta, queue: failure.queue }, textOf(failure.error)))
+      outgoing.add(publish(bus, news))
   await outgoing.confirmed()
 }
 
@@ -105,38 +111,42 @@ const retryMessage = (
 ): Message => ({
   ...delayRoute(delayMs, queue),
   body: message.body,
-  properties: againProperties(message, type, { ...headers, 'x-ebs-attempt': meta.attempt + 1 }),
+  properties: retryProperties(message, type, { ...headers, 'x-ebs-attempt': meta.attempt + 1 }),
 })
 
-/** The message for the dead queue, and MESSAGE_DEAD unless what died was itself such news. */
+/**
+ * The message for the dead queue, and MESSAGE_DEAD unless what died was itself such news. News that was brought back is told of: its job
+ * waits for it.
+ */
 function deathMessages(
   bus: Bus,
   { queue, meta, type, headers, reason, delivery, error }: Failed & Republish & { reason: DeadReason },
 ): Message[] {
+  const firstFailedAt = headers['x-ebs-first-failed-at']
+  const body: Body<'MESSAGE_DEAD'> = {
+    type: 'MESSAGE_DEAD',
+    queue,
+    messageId: meta.id.slice(0, NAME_CHARS_MAX),
+    reason,
+    error: textOf(error),
+    attempts: meta.attempt,
+    deadKey: meta.key.slice(0, NAME_CHARS_MAX),
+    ...(type && { deadType: type.slice(0, NAME_CHARS_MAX) }),
+    ...(typeof firstFailedAt === 'string' && { firstFailedAt }),
+    ...(meta.replay && { replay: meta.replay }),
+  }
+  const derived = messageFor(bus, { meta, queue }, body, 0)
+  // Poison is not deduplicated: each delivery of it dies and says so.
+  const held = (reason === 'poison' ? newId(bus.clock.now()) : derived.properties.messageId) ?? ''
   const dead: Message = {
     exchange: '',
     key: deadQueueOf(queue),
     mandatory: true,
     body: delivery.message.body,
-    properties: againProperties(delivery.message, type, { ...headers, 'x-ebs-reason': reason }),
+    properties: heldProperties(delivery.message, type, { ...headers, 'x-ebs-reason': reason, 'x-ebs-held': held }),
   }
-  if (meta.key.startsWith('messages.')) return [dead]
-  const attempts = meta.attempt
-  const body: Body<'MESSAGE_DEAD'> = {
-    type: 'MESSAGE_DEAD',
-    queue,
-    messageId: meta.id.slice(0, 255),
-    reason,
-    error: textOf(error),
-    attempts,
-    ...(type && { deadType: type.slice(0, 255) }),
-  }
-  const news = messageFor(bus, { meta, queue }, body, 0)
-  // Poison is not deduplicated: each delivery of it dies and says so.
-  return [
-    dead,
-    reason === 'poison' ? { ...news, properties: { ...news.properties, messageId: newId(bus.clock.now()) } } : news,
-  ]
+  if (meta.key.startsWith('messages.') && !meta.replay) return [dead]
+  return [dead, { ...derived, properties: { ...derived.properties, messageId: held } }]
 }
 
 /** Headers that tell a person what went wrong, where and since when. Times are ISO 8601. */

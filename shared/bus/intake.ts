@@ -2,6 +2,7 @@ import type { Delivery } from './broker.ts'
 import type { Bus } from './bus.ts'
 import { type Event, metaOf, type Parsed, parseEvent, type Stranger } from './envelope.ts'
 import { settleFailure } from './failure.ts'
+import { tellReplayed } from './replay-outcome.ts'
 import { Unrecoverable } from './retry.ts'
 
 /**
@@ -105,8 +106,10 @@ export async function putAway(
   queue: string,
   taken: Extract<Taken, { kind: 'ignore' | 'poison' }>,
 ): Promise<void> {
-  if (taken.kind === 'ignore') bus.recorder.ignored(queue)
-  else {
+  if (taken.kind === 'ignore') {
+    bus.recorder.ignored(queue)
+    await tellReplayed(bus, { meta: metaOf(delivery.message), queue }, 'ignored')
+  } else {
     const failed = {
       queue,
       delivery,

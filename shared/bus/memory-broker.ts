@@ -3,9 +3,11 @@ import type { Plan } from '../topology.ts'
 import { type Broker, type ConnectOptions, type Message, type Received, TopologyDriftError } from './broker.ts'
 import { afterDeath, isCycle } from './memory-death.ts'
 import { driftsOf } from './memory-drift.ts'
-import { MemoryLink, type Server } from './memory-link.ts'
+import { MemoryLink } from './memory-link.ts'
 import { type DeathReason, type Entry, MemoryQueue } from './memory-queue.ts'
 import { MemoryRoutes } from './memory-routes.ts'
+import type { Server } from './memory-server.ts'
+import { MemoryStream } from './memory-stream.ts'
 
 /**
  * A broker inside this process, with what ebs relies on in RabbitMQ: topic and fanout exchanges, alternate exchanges, TTL and
@@ -83,19 +85,16 @@ export class MemoryBroker {
     queue?.destroy()
   }
 
-  /** Messages in a queue, unsettled ones too; 0 when there is no such queue. */
+  /** Messages in a queue or stream, unsettled ones too; 0 when there is no such queue. */
   depth(name: string): number {
     const queue = this.#routes.queues.get(name)
     return queue ? queue.ready + queue.unsettled : 0
   }
 
-  /** Nothing is on its way: every publish is confirmed, every delivery settled, and no queue with a consumer holds any. */
+  /** Nothing is on its way: every publish is confirmed, every delivery settled, no queue with a consumer holds any, and streams are read. */
   isIdle(): boolean {
     const queues = [...this.#routes.queues.values()]
-    return (
-      [...this.#links].every(({ pending }) => pending === 0) &&
-      queues.every(({ ready, unsettled, consumers }) => unsettled === 0 && (ready === 0 || consumers === 0))
-    )
+    return [...this.#links].every(({ pending }) => pending === 0) && queues.every(({ isIdle }) => isIdle)
   }
 
   #setAlarm(blocked: boolean): void {
@@ -108,13 +107,18 @@ export class MemoryBroker {
     const drifts = driftsOf(plan, this.#routes)
     if (drifts.length > 0) throw new TopologyDriftError(drifts)
     for (const exchange of plan.exchanges) if (!exchanges.has(exchange.name)) this.#routes.addExchange(exchange)
-    for (const queue of plan.queues) if (!queues.has(queue.name)) this.#addQueue(queue)
+    for (const queue of plan.queues) if (!queues.has(queue.name)) this.#addDeclared(queue)
     for (const binding of plan.bindings) this.#routes.bind(binding)
   }
 
   #declareOwn(name: string, owner: MemoryLink): MemoryQueue | undefined {
     if (this.#routes.queues.has(name)) return undefined
     return this.#addQueue({ name, arguments: { 'x-queue-type': 'classic' } }, owner)
+  }
+
+  #addDeclared(declared: Plan['queues'][number]): void {
+    if (declared.arguments['x-queue-type'] === 'stream') this.#routes.addQueue(new MemoryStream(declared))
+    else this.#addQueue(declared)
   }
 
   #addQueue(declared: Plan['queues'][number], owner?: MemoryLink): MemoryQueue {

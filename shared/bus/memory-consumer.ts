@@ -64,7 +64,7 @@ class MemoryDelivery implements Delivery {
     this.#subscription = subscription
     this.redelivered = entry.redelivered
     this.returns = entry.returns
-    this.message = entry.returns > 0 ? withDeliveryCount(entry) : entry.message
+    this.message = receivedOf(entry)
   }
 
   get lost(): boolean {
@@ -88,7 +88,11 @@ class MemoryDelivery implements Delivery {
   }
 }
 
-const withDeliveryCount = ({ message, returns }: Entry): Received => ({
-  ...message,
-  properties: { ...message.properties, headers: { ...message.properties.headers, 'x-delivery-count': returns } },
-})
+/** An entry as whoever takes it out of the queue sees it. */
+export const receivedOf = ({ message, returns }: Entry): Received =>
+  returns === 0
+    ? message
+    : {
+        ...message,
+        properties: { ...message.properties, headers: { ...message.properties.headers, 'x-delivery-count': returns } },
+      }

@@ -1,38 +1,26 @@
-import type { Clock } from '../clock.ts'
 import {
   type Broker,
   type BrokerState,
+  type Browse,
   ClosedError,
   type ConnectOptions,
   type ConsumeOptions,
   type Consumer,
   type Delivery,
+  type Follower,
   type Listener,
   type Message,
   type Received,
   TopologyDriftError,
 } from './broker.ts'
+import { MemoryBrowse } from './memory-browse.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
+import { MemoryFollower } from './memory-follower.ts'
 import { MemoryListener } from './memory-listener.ts'
 import { MemoryPublisher } from './memory-publisher.ts'
-import type { MemoryQueue } from './memory-queue.ts'
-
-/** The side of the in-memory broker that its connections see. */
-export type Server = {
-  readonly clock: Clock
-  readonly status: { readonly running: boolean; readonly blocked: boolean }
-  /** @throws TopologyDriftError, and then nothing was changed */
-  declare(plan: ConnectOptions['plan']): void
-  /** Stores a message; gives the number of queues that took it, or undefined when there is no such exchange. */
-  accept(message: Message): number | undefined
-  /** A queue that this link may use. */
-  findQueue(name: string, link: MemoryLink): MemoryQueue | undefined
-  /** Makes a queue for this link alone; undefined when there is one of this name. */
-  declareOwn(name: string, owner: MemoryLink): MemoryQueue | undefined
-  deleteQueue(name: string): void
-  /** The link is closed and wants no more news. */
-  forget(link: MemoryLink): void
-}
+import { MemoryQueue } from './memory-queue.ts'
+import type { Server } from './memory-server.ts'
+import { MemoryStream } from './memory-stream.ts'
 
 /** As over the wire: long enough to see that the link was away. */
 const RECONNECT_MS = 100
@@ -46,6 +34,10 @@ export class MemoryLink implements Broker {
   readonly #plan: ConnectOptions['plan']
   readonly #publisher: MemoryPublisher
   readonly #consumers = new Set<MemoryConsumer>()
+  readonly #followers = new Set<MemoryFollower>()
+  /** While connecting: the one that the others wait for. */
+  #reading: MemoryFollower | undefined
+  readonly #browses = new Set<MemoryBrowse>()
   /** With their queues. */
   readonly #own = new Set<MemoryListener>()
   readonly #listeners = new Set<(state: BrokerState) => void>()
@@ -101,6 +93,7 @@ export class MemoryLink implements Broker {
     { prefetch }: ConsumeOptions,
     onDelivery: (delivery: Delivery) => void,
   ): Promise<Consumer> {
+    this.#assertOpen()
     const consumer = new MemoryConsumer(queue, prefetch, onDelivery)
     this.#consumers.add(consumer)
     // A queue that is not there yet ends the connection, as in RabbitMQ; each reconnect tries again.
@@ -110,6 +103,7 @@ export class MemoryLink implements Broker {
   }
 
   async listen(queue: string, onMessage: (message: Received) => void): Promise<Listener> {
+    this.#assertOpen()
     const listener = new MemoryListener({
       onMessage,
       clock: this.#server.clock,
@@ -125,6 +119,41 @@ export class MemoryLink implements Broker {
     return listener
   }
 
+  async follow(stream: string, onMessage: (message: Received) => void): Promise<Follower> {
+    this.#assertOpen()
+    const onStopped = (stopped: MemoryFollower) => {
+      this.#followers.delete(stopped)
+      this.#leave(stopped)
+    }
+    const follower = new MemoryFollower({ stream, onMessage, onStopped })
+    this.#followers.add(follower)
+    if (this.#isConnected && !this.#attachFollower(follower)) this.cut()
+    await Promise.race([follower.attached, this.#whenClosed])
+    return follower
+  }
+
+  async browse(queue: string): Promise<Browse | undefined> {
+    await this.#connected()
+    const found = this.#server.findQueue(queue, this)
+    if (!(found instanceof MemoryQueue)) return undefined
+    const browse = new MemoryBrowse(found, (ended) => this.#browses.delete(ended))
+    this.#browses.add(browse)
+    return browse
+  }
+
+  async declare(queue: ConnectOptions['plan']['queues'][number]): Promise<void> {
+    await this.#connected()
+    this.#server.declare({ exchanges: [], queues: [queue], bindings: [] })
+  }
+
+  async removeEmpty(queue: string): Promise<boolean> {
+    await this.#connected()
+    const found = this.#server.findQueue(queue, this)
+    if (found && found.ready + found.unsettled + found.consumers > 0) return false
+    if (found) this.#server.deleteQueue(queue)
+    return true
+  }
+
   async inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined> {
     await this.ready()
     const found = this.#server.findQueue(queue, this)
@@ -134,7 +163,7 @@ export class MemoryLink implements Broker {
   async close(drainMs = DRAIN_MS_DEFAULT): Promise<void> {
     if (this.#state === 'closed') return
     await this.#publisher.close(drainMs)
-    this.#disconnect()
+    this.#disconnect(new ClosedError('The bus was closed.'))
     this.#setState('closed')
     this.#reportClosed()
     this.#server.forget(this)
@@ -144,7 +173,7 @@ export class MemoryLink implements Broker {
   /** The connection is lost; it comes back by itself. */
   cut(): void {
     if (this.#state === 'closed') return
-    this.#disconnect()
+    this.#disconnect(new Error('The connection was lost: what was not removed is in the queue again.'))
     this.#setState('connecting')
     this.#cancelConnect = this.#server.clock.after(RECONNECT_MS, () => this.#connect())
   }
@@ -161,12 +190,34 @@ export class MemoryLink implements Broker {
   }
 
   #connect(): void {
-    if (this.#server.status.running && this.#declare() && [...this.#consumers].every((each) => this.#attach(each))) {
+    if (this.#server.status.running && this.#declare()) this.#attachAll()
+    else this.cut()
+  }
+
+  /** Followers first, one after the other, each to the end of its stream: what they read decides about what is consumed. */
+  #attachAll(): void {
+    const follower = [...this.#followers].find(({ isAttached }) => !isAttached)
+    this.#reading = follower
+    if (follower) {
+      if (!this.#attachFollower(follower)) this.cut()
+    } else if ([...this.#consumers].every((each) => this.#attach(each))) {
       for (const listener of this.#own) listener.attach()
       this.#setState(this.#server.status.blocked ? 'blocked' : 'up')
       this.followAlarm()
       this.#settleReadiness('ready')
     } else this.cut()
+  }
+
+  #attachFollower(follower: MemoryFollower): boolean {
+    const stream = this.#server.findQueue(follower.stream, this)
+    if (!(stream instanceof MemoryStream)) return false
+    follower.attach(stream, { onEnd: () => this.#leave(follower), onGone: () => this.cut() })
+    return true
+  }
+
+  /** A follower is at the end, or was stopped: whoever comes after it has its turn. */
+  #leave(follower: MemoryFollower): void {
+    if (this.#reading === follower) this.#attachAll()
   }
 
   /** Drift ends the wait for `ready`; the link goes on trying, because somebody may put the topology right. */
@@ -184,23 +235,45 @@ export class MemoryLink implements Broker {
   #attach(consumer: MemoryConsumer): boolean {
     if (consumer.cancelled) return true
     const queue = this.#server.findQueue(consumer.queue, this)
-    if (queue) consumer.attach(queue, () => this.cut())
-    return queue !== undefined
+    if (!(queue instanceof MemoryQueue)) return false
+    consumer.attach(queue, () => this.cut())
+    return true
   }
 
-  #disconnect(): void {
+  #disconnect(reason: Error): void {
     this.#cancelConnect()
+    this.#reading = undefined
     this.#publisher.cut()
     for (const consumer of this.#consumers) {
       consumer.detach()
       if (consumer.cancelled) this.#consumers.delete(consumer)
     }
+    for (const follower of this.#followers) follower.detach()
+    for (const browse of this.#browses) browse.lose(reason)
     for (const listener of this.#own) this.#deleteOwn(listener)
   }
 
   #deleteOwn(listener: MemoryListener): void {
     const queue = listener.detach()
     if (queue) this.#server.deleteQueue(queue.name)
+  }
+
+  async #connected(): Promise<void> {
+    await this.ready()
+    while (!this.#isConnected) {
+      this.#assertOpen()
+      await new Promise<void>((resolve) => {
+        const end = this.onState(() => {
+          end()
+          resolve()
+        })
+      })
+    }
+  }
+
+  /** Nothing is attached any more once it is closed: whoever consumed then would wait for ever. */
+  #assertOpen(): void {
+    if (this.#state === 'closed') throw new ClosedError('The bus is closed.')
   }
 
   #settleReadiness(outcome: 'ready' | Error): void {

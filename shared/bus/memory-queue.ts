@@ -75,6 +75,11 @@ export class MemoryQueue {
     return this.#subscriptions.length
   }
 
+  /** Nothing is unsettled, and nothing waits that somebody would take. */
+  get isIdle(): boolean {
+    return this.#unsettled === 0 && (this.ready === 0 || this.consumers === 0)
+  }
+
   put(message: Received): void {
     const ttlMs = this.arguments['x-message-ttl']
     const expiresAt = typeof ttlMs === 'number' ? this.#around.clock.now() + ttlMs : Number.POSITIVE_INFINITY
@@ -88,6 +93,14 @@ export class MemoryQueue {
     this.#subscriptions.push(subscription)
     this.wake()
     return subscription
+  }
+
+  /** The next message for a subscription that asks for it by itself; undefined when there is none. */
+  take(subscription: Subscription): Entry | undefined {
+    this.#expire()
+    const entry = this.#take()
+    if (entry) this.#hold(subscription, entry)
+    return entry
   }
 
   /** Ends deliveries; what is unsettled stays with the consumer. The next in line becomes the single active one. */
@@ -145,8 +158,7 @@ export class MemoryQueue {
       const subscription = this.ready > 0 ? this.#nextWithCredit() : undefined
       const entry = subscription && this.#take()
       if (!entry) return
-      subscription.unsettled.add(entry)
-      this.#unsettled += 1
+      this.#hold(subscription, entry)
       subscription.deliver(entry)
     }
     this.wake()
@@ -163,6 +175,11 @@ export class MemoryQueue {
       }
     }
     return undefined
+  }
+
+  #hold(subscription: Subscription, entry: Entry): void {
+    subscription.unsettled.add(entry)
+    this.#unsettled += 1
   }
 
   #take(): Entry | undefined {

@@ -1,9 +1,12 @@
 import type { Plan } from '../topology.ts'
 import type { MemoryQueue } from './memory-queue.ts'
+import type { MemoryStream } from './memory-stream.ts'
 import { topicMatches } from './topic-match.ts'
 
 type Exchange = Plan['exchanges'][number]
 type Binding = Plan['bindings'][number]
+/** What a message may be routed to. */
+type Destination = MemoryQueue | MemoryStream
 
 /** Delays make many different keys; beyond this many, what is remembered is forgotten and worked out again. */
 const REMEMBERED_ROUTES_MAX = 10_000
@@ -11,17 +14,17 @@ const REMEMBERED_ROUTES_MAX = 10_000
 /** Exchanges, queues and bindings of the in-memory broker, and where a message goes. */
 export class MemoryRoutes {
   readonly exchanges = new Map<string, Exchange>()
-  readonly queues = new Map<string, MemoryQueue>()
+  readonly queues = new Map<string, Destination>()
   readonly #bindings = new Map<string, Binding>()
   readonly #bySource = new Map<string, Binding[]>()
-  readonly #remembered = new Map<string, readonly MemoryQueue[]>()
+  readonly #remembered = new Map<string, readonly Destination[]>()
 
   addExchange(exchange: Exchange): void {
     this.exchanges.set(exchange.name, exchange)
     this.#remembered.clear()
   }
 
-  addQueue(queue: MemoryQueue): void {
+  addQueue(queue: Destination): void {
     this.queues.set(queue.name, queue)
     this.#remembered.clear()
   }
@@ -46,7 +49,7 @@ export class MemoryRoutes {
   }
 
   /** The queues that get one copy each; undefined when there is no such exchange. */
-  route(exchange: string, key: string): readonly MemoryQueue[] | undefined {
+  route(exchange: string, key: string): readonly Destination[] | undefined {
     if (exchange === '') return [this.queues.get(key)].filter((queue) => queue !== undefined)
     if (!this.exchanges.has(exchange)) return undefined
     const id = JSON.stringify([exchange, key])
@@ -59,8 +62,8 @@ export class MemoryRoutes {
   }
 
   /** From exchange to exchange, each visited once; one whose bindings all say no hands over to its alternate exchange. */
-  #walk(start: string, key: string): Set<MemoryQueue> {
-    const found = new Set<MemoryQueue>()
+  #walk(start: string, key: string): Set<Destination> {
+    const found = new Set<Destination>()
     const visited = new Set([start])
     for (const name of visited) {
       const exchange = this.exchanges.get(name)

@@ -1,4 +1,5 @@
 import type { Rule } from '../operation-events.ts'
+import type { Received } from './broker.ts'
 import type { Event } from './envelope.ts'
 
 /** What the sideline rules say about an event: handle it; set it aside; or wait, because the rule is about to be lifted. */
@@ -31,8 +32,11 @@ export type Member = {
 export interface Rules {
   /** Resolves when every rule that is in force is known; nothing is to be consumed before. */
   loaded(): Promise<void>
-  /** The first rule in the order of their start that matches. Never throws: what cannot be evaluated does not match and is counted. */
-  judge(queue: string, event: Event): RuleVerdict
+  /**
+   * The first rule in the order of their start that matches. Never throws: what cannot be evaluated does not match and is counted.
+   * `message` is the one that the event was read from: filters look at its headers, too.
+   */
+  judge(queue: string, event: Event, message: Pick<Received, 'body' | 'properties'>): RuleVerdict
   /** Resolves when rules change, or when what is held has been held for long enough: then judge again. */
   changed(): Promise<void>
   /** From now on changes are confirmed in the name of this consumer, once nothing is under way that they concern. Gives the function that ends it. */

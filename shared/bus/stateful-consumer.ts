@@ -1,14 +1,24 @@
 import type { Body } from '../events.ts'
-import { type OutboxRow, type Store, StoreUnavailableError, type Transaction } from '../store/store.ts'
+import type { Rule } from '../operation-events.ts'
+import { type Store, StoreUnavailableError, type Transaction } from '../store/store.ts'
+import { type Committed, commitBatch } from './batch-commit.ts'
 import { ClosedError, type Consumer, type Delivery } from './broker.ts'
-import { type Bus, messageFor } from './bus.ts'
+import type { Bus } from './bus.ts'
 import type { Subscribed } from './consumer.ts'
+import { consumerTag } from './consumer-tag.ts'
 import type { Event, Stranger } from './envelope.ts'
 import { settleFailure, verdictOn } from './failure.ts'
+import { HeldBack } from './held-back.ts'
+import { Holding } from './holding.ts'
 import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, take, takeAny } from './intake.ts'
-import { toOutboxRow } from './outbox-message.ts'
+import { Judged } from './judged.ts'
+import { consumeLanes } from './lane-consumers.ts'
+import { type Visiting, visiting } from './lanes.ts'
+import { park } from './park.ts'
+import { tellReplayed } from './replay-outcome.ts'
 import { type RetryPolicy, Unrecoverable, type Verdict } from './retry.ts'
 import { finishWithin } from './stopping.ts'
+import { WaitingBatches } from './waiting-batches.ts'
 
 /** What a stateful handler gets: an event, or a message of a type that the catalogue does not have. */
 export type Arrived = Event | Stranger
@@ -36,20 +46,14 @@ export type StatefulSubscription<Tx extends Transaction> = {
   readonly decode?: Decoder
   readonly retry: RetryPolicy
   readonly prefetch: number
+  /** The topology has no `<queue>.replay` for what comes back. */
+  readonly withoutReplay?: boolean
   /** How long a batch waits for company when the consumer is idle, ms; 0 takes what is there. */
   readonly lingerMs: number
 }
 
-/** One transaction: long enough to share its fsync, short enough (some 10 ms) that HTTP answers in between. */
-const BATCH_MAX = 250
-/** Bodies of the largest size would otherwise take hundreds of megabytes once they are parsed. */
-const BATCH_BYTES_MAX = 8 * 1_048_576
-/** While the store is out of order (disk full) or a publish is refused, deliveries are held and tried again after this. */
-const HOLD_MS = 1_000
-
 type Settled = Exclude<Verdict, { kind: 'again' }>
-type Item = { readonly delivery: Delivery; readonly arrived: Arrived }
-type Refusals = ReadonlyMap<Arrived, string>
+type Item = Visiting & { readonly arrived: Arrived }
 
 /**
  * Consumes a queue into a store: many deliveries share one transaction with their inbox rows, their effects and the outbox rows
@@ -68,148 +72,213 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   readonly #bus: Bus
   readonly #subscription: StatefulSubscription<Tx>
   readonly #survived = new Survived()
-  /** Messages on their way to the dead queue. */
-  readonly #aside = new Set<Promise<void>>()
-  #waiting: Delivery[] = []
+  readonly #judged = new Judged()
+  readonly #held: HeldBack<Visiting>
+  readonly #waiting: WaitingBatches<Visiting>
+  readonly #holding: Holding
   #running: Promise<void> | undefined
   #consumer: Consumer | undefined
-  #stopping = false
+  #leave: () => void = () => undefined
 
   constructor(bus: Bus, subscription: StatefulSubscription<Tx>) {
     this.#bus = bus
     this.#subscription = subscription
+    this.#waiting = new WaitingBatches(bus, () => this.#wake())
+    const { queue } = subscription
+    this.#held = new HeldBack({ bus, queue, giveBack: (visits) => this.#putBack(visits) })
+    this.#holding = new Holding({ bus, queue, onWait: (delivery) => this.#judged.end(delivery) })
   }
 
   async start(): Promise<void> {
-    const { queue, prefetch } = this.#subscription
-    this.#consumer = await this.#bus.broker.consume(queue, { prefetch }, (delivery) => {
-      this.#bus.recorder.consumed(queue)
-      this.#waiting.push(delivery)
-      this.#running ??= this.#run()
-    })
+    const { queue, prefetch, withoutReplay } = this.#subscription
+    const { recorder, rules, clock, service } = this.#bus
+    const tag = consumerTag(service)
+    await rules.loaded()
+    // Before the first delivery: whoever changes a rule from now on waits for this consumer.
+    this.#leave = rules.join({ queue, tag, underWay: () => this.#judged.all() })
+    try {
+      this.#consumer = await consumeLanes(this.#bus, { queue, prefetch, tag, withoutReplay }, (lane, delivery) => {
+        recorder.consumed(queue)
+        this.#waiting.push(visiting(lane, delivery, clock.now()))
+        this.#wake()
+      })
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
   }
 
   async stop(withinMs: number): Promise<void> {
-    this.#stopping = true
+    this.#holding.stop()
     await finishWithin(this.#bus, withinMs, async () => {
       await this.#consumer?.cancel()
+      for (const { delivery } of [...this.#held.takeAll(), ...this.#waiting.takeReplays()]) delivery.requeue()
       await this.#running
-      await Promise.all(this.#aside)
+      await this.#holding.finished()
     })
+    this.#leave()
+  }
+
+  #wake(): void {
+    this.#running ??= this.#run()
   }
 
   async #run(): Promise<void> {
     const { lingerMs } = this.#subscription
-    if (lingerMs > 0) await this.#pause(lingerMs)
-    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, batchSize(this.#waiting)))
+    if (lingerMs > 0) await new Promise<void>((resolve) => this.#bus.clock.after(lingerMs, resolve))
+    while (this.#waiting.size > 0) {
+      this.#held.look()
+      const batch = this.#waiting.take()
+      if (batch.length === 0) break
+      await this.#settle(batch)
+    }
     this.#running = undefined
   }
 
+  #putBack(visits: readonly Visiting[]): void {
+    this.#waiting.putBack(visits)
+    this.#wake()
+  }
+
   /** Never rejects. */
-  async #settle(deliveries: readonly Delivery[]): Promise<void> {
+  async #settle(visits: readonly Visiting[]): Promise<void> {
     const items: Item[] = []
     const suspects: Item[] = []
-    for (const delivery of deliveries) {
+    for (const visit of visits) {
+      const { delivery } = visit
       if (delivery.lost) continue
       const crashes = this.#survived.crashesOf(delivery)
       const taken = take(delivery, crashes, this.#subscription)
       if (taken.kind === 'event' || taken.kind === 'stranger') {
         const arrived = taken.kind === 'event' ? taken.event : taken.stranger
-        ;(crashes >= SUSPECT_CRASHES ? suspects : items).push({ delivery, arrived })
+        ;(crashes >= SUSPECT_CRASHES ? suspects : items).push({ ...visit, arrived })
       } else if (taken.kind === 'crashed') {
         const item = { delivery, arrived: taken.event }
-        this.#putAside(delivery, () => this.#fail(item, crashError(crashes), { kind: 'dead', reason: 'crashed' }))
-      } else this.#putAside(delivery, () => putAway(this.#bus, delivery, this.#subscription.queue, taken))
+        this.#holding.beside(delivery, () => this.#fail(item, crashError(crashes), { kind: 'dead', reason: 'crashed' }))
+      } else this.#holding.beside(delivery, () => putAway(this.#bus, delivery, this.#subscription.queue, taken))
     }
-    if (items.length > 0) await this.#guard(deliveriesOf(items), () => this.#handle(items))
+    if (items.length > 0) await this.#admit(items)
     // A transaction for each: when one of them ends the process, those before it are done.
-    for (let one = takeAny(suspects); one; one = takeAny(suspects)) await this.#settleAlone(one)
-    for (const delivery of deliveries) this.#survived.note(delivery)
+    for (let one = takeAny(suspects); one; one = takeAny(suspects)) await this.#admit([one])
+    for (const { delivery } of visits) this.#survived.note(delivery)
   }
 
-  /** Beside the batches: a dead queue that is not there must not keep anything but its own messages waiting. */
-  #putAside(delivery: Delivery, work: () => Promise<void>): void {
-    const done = this.#guard([delivery], work).finally(() => this.#aside.delete(done))
-    this.#aside.add(done)
+  /** Handles what the rules let pass; asks them again whenever something had to wait. */
+  #admit(items: readonly Item[]): Promise<void> {
+    let left = items
+    return this.#holding.while(
+      () => left.map(({ delivery }) => delivery),
+      async () => {
+        left = left.filter((item) => this.#passes(item))
+        if (left.length > 0) await this.#handle(left)
+      },
+    )
   }
 
-  #settleAlone(item: Item): Promise<void> {
-    return this.#guard([item.delivery], () => this.#handle([item]))
+  /** What matches a rule is set aside, what is held comes again; neither keeps the others of its batch waiting. */
+  #passes(item: Item): boolean {
+    const { delivery, arrived } = item
+    if ('stranger' in arrived) return true
+    const ruling = this.#bus.rules.judge(this.#subscription.queue, arrived, delivery.message)
+    if (ruling.kind === 'hold') this.#hold(item, arrived)
+    else if (ruling.kind === 'park') this.#park(item, arrived, ruling.rule)
+    else this.#judged.begin(delivery, arrived)
+    return ruling.kind === 'pass'
+  }
+
+  /** Not under way while it waits: nobody who changes a rule is to wait for it. */
+  #hold(item: Item, event: Event): void {
+    const { delivery } = item
+    this.#judged.end(delivery)
+    if (this.#holding.isStopping) delivery.requeue()
+    else this.#held.add(item, { delivery, event })
+  }
+
+  #park(item: Item, event: Event, rule: Rule): void {
+    const { delivery } = item
+    const { queue } = this.#subscription
+    let hasWaited = false
+    this.#holding.beside(delivery, async () => {
+      // The rule may have been lifted meanwhile.
+      if (hasWaited) return this.#putBack([item])
+      hasWaited = true
+      this.#judged.begin(delivery, event, rule.id)
+      await park(this.#bus, { queue, message: delivery.message, event, rule })
+      this.#ack(delivery)
+    })
+  }
+
+  #ack(delivery: Delivery): void {
+    delivery.ack()
+    this.#judged.end(delivery)
   }
 
   /** Commits the batch; when that fails, each alone, so that one bad message does not hold up the others. */
   async #handle(items: readonly Item[]): Promise<void> {
     const startMs = performance.now()
-    let refusals: Refusals
+    let committed: Committed
     try {
-      refusals = await this.#commit(items)
+      committed = await commitBatch(this.#bus, this.#subscription, items)
     } catch (error) {
       if (error instanceof StoreUnavailableError || error instanceof ClosedError) throw error
       const [only] = items
-      if (items.length === 1 && only) return this.#fail(only, error, this.#verdictOn(error, only.arrived.meta.attempt))
-      for (const item of items) await this.#settleAlone(item)
+      if (items.length === 1 && only) return this.#failHandling(only, error)
+      for (const item of items) await this.#admit([item])
       return
     }
     // Stored, so nothing is the message's fault from here on: a failure is no attempt. Also for duplicates: what followed from the
     // first delivery may still be on its way.
     await this.#subscription.relayed()
-    const tookMs = (performance.now() - startMs) / items.length
-    for (const { delivery, arrived } of items) {
-      this.#bus.recorder.processed(this.#subscription.queue, 'stranger' in arrived ? 'unknown' : arrived.type, tookMs)
-      const reason = refusals.get(arrived)
-      if (reason === undefined) delivery.ack()
-      else this.#putAside(delivery, () => this.#fail({ delivery, arrived }, new Unrecoverable(reason), REFUSED))
+    const batch = {
+      ...committed,
+      tookMs: (performance.now() - startMs) / items.length,
+      replays: items.reduce((sum, { lane }) => (lane === 'replay' ? sum + 1 : sum), 0),
     }
+    for (const item of items) this.#finish(item, batch)
   }
 
-  /** Gives back what the handler refused, with its reasons. Of several with one id only one is handled, and so refused. */
-  async #commit(items: readonly Item[]): Promise<Refusals> {
-    const { queue, store, handle } = this.#subscription
-    const byId = new Map(items.map(({ arrived }) => [arrived.meta.id, arrived]))
-    const { duplicates, refusals } = await store.write(async (tx) => {
-      const unseen = await this.#findUnseen(byId, tx)
-      const emissions = unseen.length > 0 ? await handle(unseen, tx) : []
-      const rows = this.#rowsOf(emissions)
-      if (rows.length > 0) await tx.enqueue(rows)
-      const refusals = refusalsOf(emissions)
-      if (refusals.size > 0)
-        await tx.forget(
-          queue,
-          [...refusals.keys()].map(({ meta }) => meta.id),
-        )
-      return { duplicates: items.length - unseen.length, refusals }
-    })
-    for (let i = 0; i < duplicates; i++) this.#bus.recorder.duplicate(queue)
-    return refusals
+  #finish(item: Item, batch: Committed & { tookMs: number; replays: number }): void {
+    const { delivery, arrived } = item
+    const { queue } = this.#subscription
+    const { recorder, outcomes } = this.#bus
+    const isHandled = batch.handled.has(arrived.meta.id)
+    const refusal = batch.refusals.get(arrived)
+    recorder.processed(queue, 'stranger' in arrived ? 'unknown' : arrived.type, batch.tookMs)
+    if (isHandled && !('stranger' in arrived)) outcomes.observe(queue, arrived, refusal !== undefined)
+    this.#time(item, batch.replays)
+    if (refusal !== undefined)
+      this.#holding.beside(delivery, () => this.#fail({ delivery, arrived }, new Unrecoverable(refusal), REFUSED))
+    else if (arrived.meta.replay) this.#holding.beside(delivery, () => this.#endReplay(item, isHandled))
+    else this.#ack(delivery)
   }
 
-  /** Those to be handled, in the order in which they came; they are remembered with the transaction, unless they need not be. */
-  async #findUnseen(byId: ReadonlyMap<string, Arrived>, tx: Tx): Promise<readonly Arrived[]> {
-    const { queue, isIdempotent = () => false } = this.#subscription
-    const remembered = [...byId].flatMap(([id, arrived]) => (isIdempotent(arrived) ? [] : [id]))
-    if (remembered.length === 0) return [...byId.values()]
-    const fresh = await tx.recordFirstSeen(queue, remembered, this.#bus.clock.now())
-    const seen = new Set(remembered.filter((id) => !fresh.has(id)))
-    return [...byId].flatMap(([id, arrived]) => (seen.has(id) ? [] : [arrived]))
+  async #endReplay({ delivery, arrived: { meta } }: Item, isHandled: boolean): Promise<void> {
+    const cause = { meta, queue: this.#subscription.queue }
+    await tellReplayed(this.#bus, cause, isHandled ? 'handled' : 'duplicate')
+    this.#ack(delivery)
   }
 
-  /** Positions count per cause, so that a batch of other neighbours gives the same ids. */
-  #rowsOf(emissions: readonly Emission[]): OutboxRow[] {
-    const positions = new Map<string, number>()
-    return emissions.flatMap((emission) => {
-      if ('refused' in emission) return []
-      const { cause, body } = emission
-      const position = positions.get(cause.meta.id) ?? 0
-      positions.set(cause.meta.id, position + 1)
-      return toOutboxRow(messageFor(this.#bus, { meta: cause.meta, queue: this.#subscription.queue }, body, position))
-    })
+  #time({ isFresh, arrivedMs, arrived: { meta } }: Item, replays: number): void {
+    if (!isFresh) return
+    const nowMs = this.#bus.clock.now()
+    this.#waiting.handledFresh(nowMs - (meta.atMs ?? arrivedMs), nowMs - arrivedMs, replays)
   }
 
-  async #fail({ delivery, arrived }: Item, error: unknown, verdict: Settled): Promise<void> {
+  #failHandling(item: Item, error: unknown): Promise<void> {
+    const { arrived } = item
+    if (!('stranger' in arrived)) this.#bus.outcomes.observe(this.#subscription.queue, arrived, true)
+    return this.#fail(item, error, this.#verdictOn(error, arrived.meta.attempt))
+  }
+
+  async #fail(
+    { delivery, arrived }: Pick<Item, 'delivery' | 'arrived'>,
+    error: unknown,
+    verdict: Settled,
+  ): Promise<void> {
     const event = 'stranger' in arrived ? undefined : arrived
     const { queue } = this.#subscription
     await settleFailure(this.#bus, { queue, delivery, event, type: typeOf(arrived), error, durationMs: 0 }, verdict)
-    delivery.ack()
+    this.#ack(delivery)
   }
 
   #verdictOn(error: unknown, attempt: number): Settled {
@@ -217,47 +286,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     // A batch cannot try one message again at once: the end of the ladder is the nearest to it.
     return verdict.kind === 'again' ? { kind: 'later', delayMs: 0 } : verdict
   }
-
-  /** Holds deliveries while the store is out of order or something could not be published; a requeue would count as a crash. */
-  async #guard(deliveries: readonly Delivery[], work: () => Promise<void>): Promise<void> {
-    for (;;) {
-      try {
-        return await work()
-      } catch (error) {
-        if (error instanceof ClosedError) return
-        const { queue } = this.#subscription
-        this.#bus.log.error(
-          { err: error, queue, held: deliveries.length },
-          'could not store or publish; the messages wait',
-        )
-      }
-      if (!this.#stopping) await this.#pause(HOLD_MS)
-      // The broker delivers them again; held any longer, they would pile up beside their copies.
-      if (deliveries.every(({ lost }) => lost)) return
-      if (this.#stopping) {
-        for (const delivery of deliveries) delivery.requeue()
-        return
-      }
-    }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#bus.clock.after(ms, resolve))
-  }
-}
-
-/** How many of those that wait go into the next transaction: at least one. */
-function batchSize(waiting: readonly Delivery[]): number {
-  let bytes = 0
-  const tooMany = waiting.findIndex(({ message }, i) => {
-    bytes += message.body.length
-    return i >= BATCH_MAX || (i > 0 && bytes > BATCH_BYTES_MAX)
-  })
-  return tooMany === -1 ? waiting.length : tooMany
 }
 
 const REFUSED = { kind: 'dead', reason: 'unrecoverable' } as const
-const refusalsOf = (emissions: readonly Emission[]): Refusals =>
-  new Map(emissions.flatMap((emission) => ('refused' in emission ? [[emission.refused, emission.reason]] : [])))
-const deliveriesOf = (items: readonly Item[]) => items.map(({ delivery }) => delivery)
 const typeOf = (arrived: Arrived) => ('stranger' in arrived ? arrived.stranger : arrived.type)

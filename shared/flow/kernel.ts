@@ -8,6 +8,7 @@ import type { OutboxRow } from '../store/store.ts'
 import { queues } from '../topology.ts'
 import type { AnyKind } from './any-kind.ts'
 import type { Input } from './decision.ts'
+import { freezeThread, thawThread } from './frozen-timers.ts'
 import { messageOfRow } from './sent-messages.ts'
 import { Turn, type TurnOptions } from './turn.ts'
 
@@ -19,10 +20,12 @@ export type Actor = { readonly actor: string; readonly reason: string }
 const QUEUE = 'hub_consume'
 /** Early events forgotten in one transaction. */
 const EXPIRE_MAX = 500
+/** What comes straight to the hub's queue, and not under a key that it hears. */
+const direct: ReadonlySet<string> = new Set(['TIMERS_DUE', 'REPLAY_REQUESTED', 'REPLAY_COMMAND'])
 /** Matched once: asked for every event, it took as long as parsing one. */
 const accepted: ReadonlySet<string> = new Set(
   Object.entries(catalogue)
-    .filter(([type, { key }]) => type === 'TIMERS_DUE' || queues[QUEUE].hears.some((heard) => topicMatches(heard, key)))
+    .filter(([type, { key }]) => direct.has(type) || queues[QUEUE].hears.some((heard) => topicMatches(heard, key)))
     .map(([type]) => type),
 )
 
@@ -126,6 +129,27 @@ export class Kernel {
       // A time that has passed is now: slots have no numbers below zero.
       await turn.arm(id, Math.max(move.dueMs, this.#options.bus.clock.now()))
     })
+  }
+
+  /**
+   * A message of this thread was set aside at `atMs`: timers of its conversations whose kind is `frozenWhileParked` stand still, but for
+   * those that were due by then. Gives back how many; saying it again does no harm. To be called before `handle` fires what is due.
+   */
+  onParked(tx: ConversationTransaction, correlationId: string, atMs: number): Promise<number> {
+    return freezeThread(this.#options, tx, { correlationId, atMs })
+  }
+
+  /**
+   * A message of this thread is no longer set aside since `atMs`. When it was the last one (`stillParked` is 0), timers that stand still
+   * go on: each is due later by exactly as long as it stood. Gives back how many.
+   */
+  async onReleased(
+    tx: ConversationTransaction,
+    correlationId: string,
+    atMs: number,
+    stillParked: number,
+  ): Promise<number> {
+    return stillParked > 0 ? 0 : thawThread(this.#options, tx, { correlationId, atMs })
   }
 
   async #onTimer(

@@ -17,6 +17,7 @@ export class OpenConversation {
   #conversing: Conversing | undefined
   #status: string
   #hasEnded: boolean
+  #wasReopened = false
   #changes = 0
   readonly #history: HistoryEntry[] = []
 
@@ -49,6 +50,11 @@ export class OpenConversation {
     return this.#hasEnded
   }
 
+  /** Whether it ended before and goes on again: timers of the time before its end are none of its own. */
+  get wasReopened(): boolean {
+    return this.#wasReopened
+  }
+
   /** Its state. Throws when what is stored cannot be read. */
   conversing(kind: AnyKind): Conversing {
     if (!this.#stored) return this.#conversing ?? kind.absent
@@ -59,6 +65,7 @@ export class OpenConversation {
   apply({ state, status, ended, history, timers }: Change, nowMs: number): void {
     this.#conversing = state
     this.#status = status
+    if (this.#hasEnded && !ended) this.#wasReopened = true
     this.#hasEnded = ended
     this.#changes++
     for (const { what, detail } of history) this.#remember({ what, detail }, nowMs)
@@ -86,11 +93,16 @@ export class OpenConversation {
       correlationId: this.origin.correlationId,
       tenant: this.origin.tenant ?? null,
       traceparent: this.origin.traceparent ?? null,
-      createdAtMs: stored?.createdAtMs ?? nowMs,
+      // One that is opened again is as old as that, in lists and in the age of the oldest open one.
+      createdAtMs: this.#wasReopened ? nowMs : (stored?.createdAtMs ?? nowMs),
       changedAtMs: nowMs,
-      endedAtMs: stored?.endedAtMs ?? (this.#hasEnded ? nowMs : null),
+      endedAtMs: this.#hasEnded ? this.#endedAtMs(nowMs) : null,
     }
     return { to, readVersion, history: this.#history }
+  }
+
+  #endedAtMs(nowMs: number): number {
+    return this.#wasReopened ? nowMs : (this.#stored?.endedAtMs ?? nowMs)
   }
 
   #remember({ what, detail }: HistoryLine, atMs: number): void {

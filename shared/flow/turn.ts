@@ -23,6 +23,8 @@ export type TurnOptions = {
   readonly kinds: ReadonlyMap<string, AnyKind>
   /** How long an event waits for its conversation. */
   readonly earlyKeepMs: number
+  /** Kinds whose timers stand still while messages of their thread are set aside; missing: none. */
+  readonly frozenWhileParked?: ReadonlySet<string> | undefined
   /** Told how late a timer fired. */
   readonly onFired: (latenessMs: number) => void
   readonly onIgnored: (kind: string, why: Ignored) => void
@@ -52,6 +54,8 @@ export class Turn {
   readonly #open = new Map<string, OpenConversation>()
   readonly #early: EarlyEvent[] = []
   readonly #ignored = new Map<string, IgnoredCount>()
+  /** Opened while messages of their thread are set aside. */
+  readonly #openedParked: ConversationId[] = []
   readonly #nowMs: number
 
   constructor(options: TurnOptions, tx: ConversationTransaction) {
@@ -162,6 +166,7 @@ export class Turn {
     const changes = touched.filter(({ isChanged }) => isChanged).map((open) => open.change(this.#nowMs))
     if (changes.length > 0) await this.#tx.saveConversations(changes)
     await this.#flushTimers(touched)
+    if (this.#openedParked.length > 0) await this.#tx.frozen.freeze(this.#openedParked.splice(0), this.#nowMs)
     await this.#flushEarly()
     if (this.#rows.length > 0) await this.#tx.enqueue(this.#rows.splice(0))
     if (this.#ignored.size > 0) await this.#tx.countIgnored([...this.#ignored.values()])
@@ -181,13 +186,15 @@ export class Turn {
     if (!kind) throw new Error(`Nobody decides conversations of the kind ${open.id.kind}.`)
     const decision = open.conversing(kind).decide(input, this.#nowMs)
     const isOpening = decision.kind === 'change' && !open.isThere
-    const origin = open.isThere ? open.origin : originOf(sender)
+    const isReopening = decision.kind === 'change' && open.hasEnded && !decision.ended
+    const origin = open.isThere && !isReopening ? open.origin : originOf(sender)
     // First of all, because it throws when a message is too large: then nothing may have changed.
     const rows = this.#rowsOf(decision, { origin, cause, queue: this.#options.queue })
     open.origin = origin
     if (decision.kind === 'change') open.apply(decision, this.#nowMs)
     if (decision.kind === 'ignore') this.ignore(open.id.kind, decision.why, { type: nameOf(input), key: open.id.key })
     this.#rows.push(...rows)
+    if (isOpening) await this.#freezeIfParked(open)
     if (isOpening) await this.#takeEarly(open)
     return decision
   }
@@ -195,6 +202,13 @@ export class Turn {
   #rowsOf(decision: Decision<Conversing>, about: Parameters<typeof messageOf>[2]): OutboxRow[] {
     if (decision.kind === 'early') return []
     return (decision.sent ?? []).map((sent) => toOutboxRow(messageOf(this.#options.bus, sent, about)))
+  }
+
+  async #freezeIfParked(open: OpenConversation): Promise<void> {
+    if (!this.#options.frozenWhileParked?.has(open.id.kind)) return
+    if (!(await this.#tx.frozen.isParked(open.origin.correlationId))) return
+    open.note({ what: 'timers frozen', detail: 'messages of its thread are set aside' }, this.#nowMs)
+    this.#openedParked.push(open.id)
   }
 
   /** What came before the conversation opened counts now, in the order in which it came. */
@@ -218,7 +232,7 @@ export class Turn {
   }
 
   async #flushTimers(touched: readonly OpenConversation[]): Promise<void> {
-    const ended = touched.filter(({ hasEnded, isStored }) => hasEnded && isStored)
+    const ended = touched.filter(({ hasEnded, wasReopened, isStored }) => (hasEnded || wasReopened) && isStored)
     if (ended.length > 0) await this.#tx.cancelTimersOf(ended.map(({ id }) => id))
     const changes = touched.flatMap(({ id, timers }) => [...timers].map(([name, dueMs]) => ({ ...id, name, dueMs })))
     for (const { timers } of touched) timers.clear()

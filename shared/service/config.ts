@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { type BreakerSettings, breakerEnv, breakerVariables } from './breaker-settings.ts'
 import { ConfigError, type Mistake } from './errors.ts'
+import { lanePolicy } from './lane-settings.ts'
 import { isLoopback } from './loopback.ts'
 import { redactUrl } from './redact.ts'
 import { type RetrySettings, retryEnv, retryVariables } from './retry-settings.ts'
@@ -16,6 +18,7 @@ const common = {
   EBS_DATA_DIR: text.default('./data'),
   EBS_HOST: text.default('127.0.0.1'),
   EBS_INSECURE_PUBLIC: onOff.default(false),
+  EBS_LANES: lanePolicy.default({ kind: 'round-robin' }),
   EBS_LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
   // AMQP has 16 bits for it.
   EBS_PREFETCH: wholeNumber({ min: 1, max: 65_535 }).optional(),
@@ -32,6 +35,8 @@ export type ServiceConfig = ReturnType<typeof named> & {
   readonly port: number
   /** The variable that sets the port, for messages. */
   readonly portVariable: string
+  /** Of the queues that have one. */
+  readonly breakers: ReadonlyMap<string, BreakerSettings>
   /** About variables that look misspelt, and values that can hardly be meant; logged at start. */
   readonly warnings: readonly string[]
 }
@@ -61,6 +66,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
   const ownPort = z.object({ [portVariable]: port.default(source.port) }).safeParse(given)
   const own = z.object(source.own).safeParse(given)
   const retry = retryEnv(source.queues ?? [], given)
+  const breakers = breakerEnv(source.queues ?? [], given)
 
   const mistakes = [
     ...mistakesOf(shared, given),
@@ -68,6 +74,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     ...mistakesOf(ownPort, given),
     ...mistakesOf(own, given),
     ...retry.mistakes,
+    ...breakers.mistakes,
   ]
   if (!shared.success || !ownPort.success || !own.success || mistakes.length > 0) throw new ConfigError(mistakes)
   const known = [
@@ -75,6 +82,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     portVariable,
     ...Object.keys(source.own),
     ...retryVariables(source.queues ?? []),
+    ...breakerVariables(source.queues ?? []),
   ]
   return {
     ...named(shared.data),
@@ -82,6 +90,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     portVariable,
     own: own.data,
     retry: retry.settings,
+    breakers: breakers.settings,
     warnings: misspelt(
       Object.keys(given).filter((name) => name.startsWith('EBS_')),
       known,
@@ -94,6 +103,7 @@ const named = (env: z.output<typeof commonSchema>) => ({
   amqpManagementUrl: env.EBS_AMQP_MANAGEMENT_URL,
   dataDir: env.EBS_DATA_DIR,
   host: env.EBS_HOST,
+  lanes: env.EBS_LANES,
   logLevel: env.EBS_LOG_LEVEL,
   /** Missing: follows how long the work takes. */
   prefetch: env.EBS_PREFETCH,

@@ -21,6 +21,7 @@ export function logRecorder(log: Logger, everyMs: number): Recorder & Disposable
     },
     retried: (queue) => add(`retried ${queue}`),
     dead: (queue) => add(`dead ${queue}`),
+    parked: (queue) => add(`parked ${queue}`),
     duplicate: (queue) => add(`duplicate ${queue}`),
     ignored: (queue) => add(`ignored ${queue}`),
     [Symbol.dispose]: () => {

@@ -107,6 +107,7 @@ export function prometheusRecorder(registry: Registry): Recorder {
   })
   const retried = count('ebs_messages_retried_total', 'Messages sent to wait for their next attempt.', ['queue'])
   const dead = count('ebs_messages_dead_total', 'Messages moved to the dead queue.', ['queue', 'reason'])
+  const parked = count('ebs_messages_parked_total', 'Messages set aside by a sideline rule.', ['queue', 'rule'])
   const duplicate = count('ebs_messages_duplicate_total', 'Messages that had been handled before.', ['queue'])
   const ignored = count('ebs_messages_ignored_total', "Messages that are none of the queue's business.", ['queue'])
   return {
@@ -118,6 +119,7 @@ export function prometheusRecorder(registry: Registry): Recorder {
     processed: (queue, type, tookMs, error) => processTook.of(queue, type, error).observe(tookMs / 1_000),
     retried: (queue) => void retried.of(queue).count++,
     dead: (queue, reason) => void dead.of(queue, reason).count++,
+    parked: (queue, rule) => void parked.of(queue, rule).count++,
     duplicate: (queue) => void duplicate.of(queue).count++,
     ignored: (queue) => void ignored.of(queue).count++,
   }

@@ -13,6 +13,8 @@ export interface Recorder {
   retried(queue: string): void
   /** A message was moved to the dead queue. */
   dead(queue: string, reason: string): void
+  /** A message was set aside, by a sideline rule with this id. */
+  parked(queue: string, rule?: string): void
   /** A message had been handled before, so that nothing was done. */
   duplicate(queue: string): void
   /** A message is none of this queue's business. */
@@ -26,6 +28,7 @@ export const silentRecorder: Recorder = {
   processed: () => {},
   retried: () => {},
   dead: () => {},
+  parked: () => {},
   duplicate: () => {},
   ignored: () => {},
 }

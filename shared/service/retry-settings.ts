@@ -28,7 +28,7 @@ const raw = z.object(schemas)
 const names = Object.keys(schemas)
 
 /** `process_consume` -> `PROCESS_CONSUME`, `activity.charge` -> `ACTIVITY_CHARGE`. */
-const queueWord = (queue: string) => queue.toUpperCase().replace(/[^A-Z0-9]/g, '_')
+export const queueWord = (queue: string) => queue.toUpperCase().replace(/[^A-Z0-9]/g, '_')
 
 /** Every variable that `retryEnv` looks at for these queues. */
 export const retryVariables = (queues: readonly string[]) => [

@@ -74,5 +74,18 @@ const views = `
   create view ignored(kind, why, type, count, last_key, last_at) as
     select kind, why, type, count, last_key, ${iso('last_at')} from ignored_rows;`
 
+/** What stands still, and why: one row per timer, and one per thread of which messages are set aside. */
+const frozen = `
+  create table frozen_rows(
+    key text not null, kind text not null, name text not null, remaining integer not null, since integer not null,
+    primary key(key, kind, name)
+  ) without rowid;
+  create table parked_threads(correlation_id text primary key, since integer not null) without rowid;
+  create index conversations_of_thread on conversation_rows(correlation_id, kind) where ended_at is null;
+
+  create view frozen_timers(kind, key, name, left_ms, since) as
+    select kind, key, name, remaining, ${iso('since')} from frozen_rows;`
+
 /** The tables of `ConversationTransaction` besides those of `messagingTables`. */
 export const conversationTables: Migration = { name: 'conversations', sql: tables + views }
+export const frozenTables: Migration = { name: 'frozen timers', sql: frozen }

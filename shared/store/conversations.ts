@@ -1,3 +1,4 @@
+import type { FrozenTimer, FrozenTimers } from './frozen-timers.ts'
 import type { Outbox } from './outbox-relay.ts'
 import type { Store, Transaction } from './store.ts'
 
@@ -101,9 +102,9 @@ export interface ConversationTransaction extends Transaction {
   saveConversations(changes: readonly ConversationChange[]): Sync<void>
   /** Arms timers, or moves those that are armed; each gets a new token. */
   armTimers(timers: readonly (TimerId & { readonly dueMs: number })[]): Sync<void>
-  /** Those that are not there are none the worse for it; gives back how many were. */
+  /** Those that are not there are none the worse for it; gives back how many were, armed or frozen. */
   cancelTimers(ids: readonly TimerId[]): Sync<number>
-  /** Cancels every timer of these conversations. */
+  /** Cancels every timer of these conversations, frozen ones too. */
   cancelTimersOf(ids: readonly ConversationId[]): Sync<void>
   /** Removes and gives back timers due at `nowMs` or before, earliest first (of those due together, the first armed), at most `limit`. */
   takeDueTimers(nowMs: number, limit: number): Sync<readonly Timer[]>
@@ -111,6 +112,7 @@ export interface ConversationTransaction extends Transaction {
   takeTimer(id: TimerId, token?: number): Sync<Timer | undefined>
   /** Due time of the earliest timer. */
   nextTimerDue(): Sync<number | undefined>
+  readonly frozen: FrozenTimers
   /** Notes that a wake-up for this time is on its way; gives back those that were not noted before. */
   addWakeups(slotsMs: readonly number[]): Sync<readonly number[]>
   /** Forgets wake-ups up to this time. */
@@ -160,6 +162,8 @@ export interface ConversationReader {
   historyOf(id: ConversationId, limit: number): Sync<readonly HistoryEntry[]>
   /** Earliest due first. */
   timersOf(id: ConversationId): Sync<readonly Timer[]>
+  /** By name. */
+  frozenTimersOf(id: ConversationId): Sync<readonly FrozenTimer[]>
   /** Newest first. Throws InvalidCursorError. */
   listConversations(filter: ConversationFilter, page: PageRequest): Sync<Page<Conversation>>
   /** Earliest due first. Throws InvalidCursorError. */
@@ -169,8 +173,9 @@ export interface ConversationReader {
   ): Sync<Page<Timer>>
   /** By kind, reason and type. */
   listIgnored(): Sync<readonly IgnoredCount[]>
-  /** Open conversations by kind, with the time the oldest was created. Costs the same however many there are; so do the next two. */
+  /** Open conversations by kind, with the time the oldest was created. Costs the same however many there are; so do the next three. */
   countOpen(): Sync<readonly { readonly kind: string; readonly count: number; readonly oldestMs: number }[]>
   countTimers(): Sync<number>
+  countFrozenTimers(): Sync<number>
   countEarly(): Sync<number>
 }

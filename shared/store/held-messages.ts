@@ -65,6 +65,8 @@ export type HeldFilter = {
   readonly place?: string | undefined
   /** Places that begin so: `ebs.sideline.`. */
   readonly placePrefix?: string | undefined
+  /** Set aside by a rule; or not: dead, or wanted by no queue. */
+  readonly isParked?: boolean | undefined
   readonly queue?: string | undefined
   readonly fingerprint?: string | undefined
   readonly type?: string | undefined
@@ -74,12 +76,20 @@ export type HeldFilter = {
   readonly rule?: string | undefined
 }
 
+/** Groups are told apart by these only. */
+export type HeldGroupFilter = Pick<
+  HeldFilter,
+  'place' | 'placePrefix' | 'isParked' | 'queue' | 'rule' | 'fingerprint' | 'type' | 'tenant'
+>
+
+/** What dead messages that lie in their places have in common; the rest is of the newest. */
 export type HeldGroup = {
   readonly fingerprint: string
   readonly queue: string | null
   readonly type: string | null
   readonly reason: string
-  readonly error: string | null
+  /** With ids and numbers masked (`fingerprint.ts`); without an error, the reason. */
+  readonly error: string
   readonly count: number
   readonly firstAtMs: number
   readonly lastAtMs: number
@@ -92,32 +102,44 @@ export type HeldOutcome = Extract<HeldState, 'handled' | 'dead' | 'parked'>
 
 /** Inside a transaction. */
 export interface HeldTransaction {
-  /** Adds rows; one that is there stays as it is. Gives back the ids that were not there. */
+  /**
+   * Adds rows, seen in their places at `changedAtMs`. One that is there stays as it is: a message that was found in its queue before
+   * its consumer's news came has the same id, and more may have become of it since. Gives back the ids that were not there.
+   */
   addHeld(rows: readonly Held[]): Sync<readonly string[]>
   findHeld(ids: readonly string[]): Sync<readonly Held[]>
   /** Notes for a job those of these that are `held` (another state is left alone); gives back how many. */
   choose(job: string, ids: readonly string[], atMs: number): Sync<number>
-  /** Gives back to `held` what is still `chosen` for a job; how many. */
-  unchoose(job: string, atMs: number): Sync<number>
+  /** Gives back to `held` what is still `chosen` for a job: all, or at most `limit` (a row costs 10 µs); how many. Fewer: none is left. */
+  unchoose(job: string, atMs: number, limit?: number): Sync<number>
   /** Those of these ids that are chosen for the job, and not moved yet. */
   chosenOf(job: string, ids: readonly string[]): Sync<ReadonlySet<string>>
-  /** A job has moved these: into their queue (`released`), or away (`discarded`, `archived`). */
+  /** A job has moved these: into their queue (`released`), or away (`discarded`, `archived`). Of what lies in no place nothing changes; `gone` was wrong. */
   moved(job: string, ids: readonly string[], state: 'released' | 'discarded' | 'archived', atMs: number): Sync<void>
   /** What came of a released one. False when that was known already, or there is no such row released. */
   settle(id: string, outcome: HeldOutcome, atMs: number): Sync<boolean>
-  /** A retry is under way: counted for a released row once. False when it was noted before. */
+  /** A retry is under way: counted for a released row once, which has this error from then on. False when it was noted before. */
   noteFailing(id: string, error: string, atMs: number): Sync<boolean>
-  /** How many messages of a place a job has moved. */
+  /** How many messages of a place a job has moved, whatever became of them. */
   countMoved(job: string, place: string): Sync<number>
+  /** Whether a message of this thread lies where a rule has set it aside. */
+  isParked(correlationId: string): Sync<boolean>
   /** Keeps contents; one that was edited is not overwritten by what the queue holds. Larger bodies than `HELD_BODY_CHARS_MAX` are cut by the caller. */
   keepContents(contents: readonly HeldContent[]): Sync<void>
   findContents(ids: readonly string[]): Sync<readonly HeldContent[]>
-  /** Marks as `gone` what should lie in this place and was not seen there since `beforeMs`; gives back how many. `seen` marks those that were. */
+  /** These lie in this place; what was taken for `gone` is `held` again. */
   markSeen(place: string, ids: readonly string[], atMs: number): Sync<void>
-  markGone(place: string, beforeMs: number): Sync<number>
-  /** Forgets what is final for long, a slice; with its content. */
+  /**
+   * Marks as `gone` what should lie in this place and was not seen there since `beforeMs`: all, or at most `limit` (a row costs 20 µs); gives
+   * back how many. Fewer: none is left.
+   */
+  markGone(place: string, beforeMs: number, limit?: number): Sync<number>
+  /**
+   * Forgets what is final since before `beforeMs`, with its content: at most `limit`, and no more than some 10 ms of work, at least one.
+   * Gives back how many: fewer than `limit` may not be all, 0 means that none is left.
+   */
   removeSettled(beforeMs: number, limit: number): Sync<number>
-  /** Puts whole messages into the archive. */
+  /** Puts whole messages into the archive; one that is there stays as it is. It is kept for ever. */
   archive(messages: readonly ArchivedMessage[]): Sync<void>
 }
 
@@ -140,9 +162,9 @@ export interface HeldReader {
   findContent(id: string): Sync<HeldContent | undefined>
   /** Newest first. Throws InvalidCursorError. */
   listHeld(filter: HeldFilter, page: PageRequest): Sync<Page<Held>>
-  /** Largest first, of what is held or chosen. */
-  listGroups(filter: HeldFilter, page: PageRequest): Sync<Page<HeldGroup>>
-  /** Of what is held or chosen, by place. Costs the same however many there are. */
+  /** Largest first, of what is held or chosen; those of one size by fingerprint. Throws InvalidCursorError. */
+  listGroups(filter: HeldGroupFilter, page: PageRequest): Sync<Page<HeldGroup>>
+  /** Of what is held or chosen, by place. Costs the same however many there are; so does `countOfJob`. */
   countByPlace(): Sync<readonly { readonly place: string; readonly count: number }[]>
   /** What of this thread is dead, set aside or on its way back, oldest first, at most `limit`. */
   heldOf(correlationId: string, limit: number): Sync<readonly Held[]>

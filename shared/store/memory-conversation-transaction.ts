@@ -14,7 +14,9 @@ import {
   type TimerId,
 } from './conversations.ts'
 import { bytesOfEarly, EarlyRoom, type EarlySize } from './early-room.ts'
+import type { FrozenTimer } from './frozen-timers.ts'
 import { MemoryDraft } from './memory-draft.ts'
+import { MemoryFrozenTimers } from './memory-frozen-timers.ts'
 import { removedSlice } from './slices.ts'
 import type { OutboxRow, Transaction } from './store.ts'
 
@@ -30,6 +32,9 @@ type KeptEarly = { readonly event: EarlyEvent; readonly seq: number }
 export class MemoryTables {
   readonly conversations = new Map<string, Kept>()
   readonly timers = new Map<string, Timer>()
+  readonly frozen = new Map<string, FrozenTimer>()
+  /** When each was noted, by correlation id. */
+  readonly parked = new Map<string, number>()
   readonly wakeups = new Map<string, number>()
   readonly early = new Map<string, KeptEarly>()
   readonly ignored = new Map<string, IgnoredCount>()
@@ -39,6 +44,7 @@ export class MemoryTables {
 
 /** Collects what a job does; `apply` makes it durable in one go. */
 export class MemoryConversationTransaction implements ConversationTransaction {
+  readonly frozen: MemoryFrozenTimers
   readonly #inboxAndOutbox: Transaction
   readonly #conversations: MemoryDraft<Kept>
   readonly #timers: MemoryDraft<Timer>
@@ -53,6 +59,7 @@ export class MemoryConversationTransaction implements ConversationTransaction {
     this.#tables = tables
     this.#conversations = new MemoryDraft(tables.conversations)
     this.#timers = new MemoryDraft(tables.timers)
+    this.frozen = new MemoryFrozenTimers(tables, { conversations: this.#conversations, timers: this.#timers })
     this.#wakeups = new MemoryDraft(tables.wakeups)
     this.#early = new MemoryDraft(tables.early)
     this.#ignored = new MemoryDraft(tables.ignored)
@@ -61,6 +68,7 @@ export class MemoryConversationTransaction implements ConversationTransaction {
 
   apply(): void {
     for (const draft of [this.#conversations, this.#timers, this.#wakeups, this.#early, this.#ignored]) draft.apply()
+    this.frozen.apply()
     this.#tables.lastNumber = this.#lastNumber
   }
 
@@ -96,16 +104,18 @@ export class MemoryConversationTransaction implements ConversationTransaction {
     for (const { kind, key, name, dueMs } of timers) {
       const timer = { kind, key, name, dueMs, token: this.#nextNumber() }
       this.#timers.set(timerKeyOf(timer), timer)
+      this.frozen.delete(timer)
     }
   }
 
   cancelTimers(ids: readonly TimerId[]): number {
-    return ids.filter((id) => this.#timers.delete(timerKeyOf(id))).length
+    // A name is armed or frozen, never both.
+    return ids.filter((id) => this.#timers.delete(timerKeyOf(id)) || this.frozen.delete(id)).length
   }
 
   cancelTimersOf(ids: readonly ConversationId[]): void {
     const keys = new Set(ids.map(keyOf))
-    this.cancelTimers(this.#timers.values().filter((timer) => keys.has(keyOf(timer))))
+    this.cancelTimers([...this.#timers.values(), ...this.frozen.values()].filter((timer) => keys.has(keyOf(timer))))
   }
 
   takeDueTimers(nowMs: number, limit: number): readonly Timer[] {
@@ -204,7 +214,7 @@ export class MemoryConversationTransaction implements ConversationTransaction {
 }
 
 export const keyOf = ({ kind, key }: ConversationId) => JSON.stringify([kind, key])
-const timerKeyOf = ({ kind, key, name }: TimerId) => JSON.stringify([kind, key, name])
+export const timerKeyOf = ({ kind, key, name }: TimerId) => JSON.stringify([kind, key, name])
 const sizeOf = (kept: readonly KeptEarly[]): EarlySize => ({
   count: kept.length,
   bytes: kept.reduce((sum, { event }) => sum + bytesOfEarly(event), 0),

@@ -12,6 +12,7 @@ import {
   type PageRequest,
   type Timer,
 } from './conversations.ts'
+import type { FrozenTimer } from './frozen-timers.ts'
 import { type Kept, keyOf, MemoryConversationTransaction, MemoryTables } from './memory-conversation-transaction.ts'
 import { MemoryStoreOf } from './memory-store.ts'
 import { type Place, pageOf, parseCursor } from './page-cursor.ts'
@@ -30,7 +31,8 @@ export class MemoryConversationStore extends MemoryStoreOf<ConversationTransacti
   }
 }
 
-class MemoryConversationReader implements ConversationReader {
+/** A `ConversationReader` over what is committed. */
+export class MemoryConversationReader implements ConversationReader {
   readonly #tables: MemoryTables
 
   constructor(tables: MemoryTables) {
@@ -48,6 +50,11 @@ class MemoryConversationReader implements ConversationReader {
 
   timersOf({ kind, key }: ConversationId): readonly Timer[] {
     return this.#timers().filter((timer) => timer.kind === kind && timer.key === key)
+  }
+
+  frozenTimersOf({ kind, key }: ConversationId): readonly FrozenTimer[] {
+    const frozen = [...this.#tables.frozen.values()].filter((timer) => timer.kind === kind && timer.key === key)
+    return frozen.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   listConversations(filter: ConversationFilter, { limit, cursor }: PageRequest): Page<Conversation> {
@@ -89,6 +96,10 @@ class MemoryConversationReader implements ConversationReader {
 
   countTimers(): number {
     return this.#tables.timers.size
+  }
+
+  countFrozenTimers(): number {
+    return this.#tables.frozen.size
   }
 
   countEarly(): number {

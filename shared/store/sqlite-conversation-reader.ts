@@ -11,11 +11,14 @@ import {
   type PageRequest,
   type Timer,
 } from './conversations.ts'
+import type { FrozenTimer } from './frozen-timers.ts'
 import { pageOf, parseCursor } from './page-cursor.ts'
 import {
   CONVERSATION_COLUMNS,
   conversationRow,
   FIND_CONVERSATION,
+  FROZEN_COLUMNS,
+  frozenRow,
   TIMER_COLUMNS,
   timerRow,
 } from './sqlite-conversation-rows.ts'
@@ -28,6 +31,7 @@ export const readStatements = {
   history: `select at as atMs, what, detail from history_rows
     where conversation = (select seq from conversation_rows where key = ? and kind = ?) order by n desc limit ?`,
   timersOf: `select ${TIMER_COLUMNS} from timer_rows where key = ? and kind = ?`,
+  frozenTimersOf: `select ${FROZEN_COLUMNS} from frozen_rows where key = ? and kind = ? order by name`,
   countOpen: `select kind, n as count, (
       select min(c.created_at) from conversation_rows c indexed by conversations_open
       where c.kind = counts.kind and c.ended_at is null
@@ -75,6 +79,10 @@ export class SqliteConversationReader implements ConversationReader {
     return this.#read.all(timerRow, readStatements.timersOf, key, kind).sort(earliestFirst)
   }
 
+  frozenTimersOf({ kind, key }: ConversationId): readonly FrozenTimer[] {
+    return this.#read.all(frozenRow, readStatements.frozenTimersOf, key, kind)
+  }
+
   listConversations(filter: ConversationFilter, { limit, cursor }: PageRequest): Page<Conversation> {
     const before = [filter.createdBeforeMs ?? Number.MAX_SAFE_INTEGER, 0] as const
     const behind = cursor === undefined ? before : parseCursor(cursor)
@@ -114,11 +122,15 @@ export class SqliteConversationReader implements ConversationReader {
     return this.#count('timers')
   }
 
+  countFrozenTimers(): number {
+    return this.#count('frozen')
+  }
+
   countEarly(): number {
     return this.#count('early')
   }
 
-  #count(what: 'timers' | 'early'): number {
+  #count(what: 'timers' | 'frozen' | 'early'): number {
     return this.#read.get(z.object({ n: z.number() }), readStatements.count, what)?.n ?? 0
   }
 

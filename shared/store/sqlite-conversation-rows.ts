@@ -23,6 +23,18 @@ export const conversationRow = z.object({
 /** The columns of `timerRow`. */
 export const TIMER_COLUMNS = 'kind, key, name, token, due as dueMs'
 
+/** The columns of `frozenRow`. */
+export const FROZEN_COLUMNS = 'kind, key, name, remaining as leftMs, since as sinceMs'
+
+/** A `FrozenTimer`. */
+export const frozenRow = z.object({
+  kind: z.string(),
+  key: z.string(),
+  name: z.string(),
+  leftMs: z.number(),
+  sinceMs: z.number(),
+})
+
 /** A `Timer`. */
 export const timerRow = z.object({
   kind: z.string(),

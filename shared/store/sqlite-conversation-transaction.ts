@@ -16,20 +16,23 @@ import {
 import { bytesOfEarly, EarlyRoom, type EarlySize } from './early-room.ts'
 import { removedSlice } from './slices.ts'
 import { conversationRow, FIND_CONVERSATION, TIMER_COLUMNS, timerRow } from './sqlite-conversation-rows.ts'
+import { SqliteFrozenTimers } from './sqlite-frozen-timers.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { OutboxRow } from './store.ts'
 
 /** Every statement that a message or a timer may cost. None reads more than the rows it is about; a test asks the planner. */
 export const statements = {
-  findStored: `select seq, version, status, tenant, created_at as createdAtMs, ended_at as endedAtMs, lines
+  findStored: `select seq, version, status, tenant, created_at as createdAtMs, ended_at as endedAtMs,
+      correlation_id as correlationId, lines
     from conversation_rows where key = ? and kind = ?`,
   insert: `insert into conversation_rows(version, status, created_at, changed_at, ended_at, lines,
       correlation_id, tenant, traceparent, state, key, kind)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   /** SQLite writes an index again when one of its columns is set, changed or not: the usual change sets none. */
   updateState: `update conversation_rows
-    set version = ?, changed_at = ?, lines = ?, correlation_id = ?, traceparent = ?, state = ? where seq = ?`,
-  updateIndexed: 'update conversation_rows set status = ?, tenant = ?, created_at = ?, ended_at = ? where seq = ?',
+    set version = ?, changed_at = ?, lines = ?, traceparent = ?, state = ? where seq = ?`,
+  updateIndexed: `update conversation_rows set status = ?, tenant = ?, created_at = ?, ended_at = ?, correlation_id = ?
+    where seq = ?`,
   insertHistory: 'insert into history_rows(conversation, n, at, what, detail) values (?, ?, ?, ?, ?)',
   count: `insert into counts(what, kind, n) values (?, ?, ?) on conflict(what, kind) do update set n = n + excluded.n`,
   counted: 'select n from counts where what = ? and kind = ?',
@@ -64,10 +67,12 @@ export const statements = {
 
 /** A `ConversationTransaction` over the transaction of a SQLite store. */
 export class SqliteConversationTransaction implements ConversationTransaction {
+  readonly frozen: SqliteFrozenTimers
   readonly #tx: SqliteTransaction
 
   constructor(tx: SqliteTransaction) {
     this.#tx = tx
+    this.frozen = new SqliteFrozenTimers(tx)
   }
 
   recordFirstSeen(queue: string, ids: readonly string[], atMs: number): ReadonlySet<string> {
@@ -110,19 +115,21 @@ export class SqliteConversationTransaction implements ConversationTransaction {
       added += changes
     }
     this.#count('timers', added)
+    this.frozen.remove(timers)
   }
 
   cancelTimers(ids: readonly TimerId[]): number {
     let cancelled = 0
     for (const { kind, key, name } of ids) cancelled += this.#tx.run(statements.cancelTimer, key, kind, name).changes
     this.#count('timers', -cancelled)
-    return cancelled
+    return cancelled + this.frozen.remove(ids)
   }
 
   cancelTimersOf(ids: readonly ConversationId[]): void {
     let cancelled = 0
     for (const { kind, key } of ids) cancelled += this.#tx.run(statements.cancelTimersOf, key, kind).changes
     this.#count('timers', -cancelled)
+    this.frozen.removeOf(ids)
   }
 
   takeDueTimers(nowMs: number, limit: number): readonly Timer[] {
@@ -210,9 +217,9 @@ export class SqliteConversationTransaction implements ConversationTransaction {
   }
 
   #update(stored: z.infer<typeof storedRow>, to: Conversation, newLines: number): number {
-    const { version, changedAtMs, correlationId, traceparent, state } = to
+    const { version, changedAtMs, traceparent, state } = to
     const lines = stored.lines + newLines
-    this.#tx.run(statements.updateState, version, changedAtMs, lines, correlationId, traceparent, state, stored.seq)
+    this.#tx.run(statements.updateState, version, changedAtMs, lines, traceparent, state, stored.seq)
     const before = indexedOf(stored)
     if (indexedOf(to).some((value, i) => value !== before[i]))
       this.#tx.run(statements.updateIndexed, ...indexedOf(to), stored.seq)
@@ -254,11 +261,13 @@ const storedRow = z.object({
   tenant: z.string().nullable(),
   createdAtMs: z.number(),
   endedAtMs: z.number().nullable(),
+  correlationId: z.string(),
   lines: z.number(),
 })
 /** What lists are sorted and chosen by. */
-const indexedOf = ({ status, tenant, createdAtMs, endedAtMs }: Omit<z.infer<typeof storedRow>, 'seq' | 'lines'>) =>
-  [status, tenant, createdAtMs, endedAtMs] as const
+const indexedOf = ({ status, tenant, createdAtMs, endedAtMs, correlationId }: Indexed) =>
+  [status, tenant, createdAtMs, endedAtMs, correlationId] as const
+type Indexed = Omit<z.infer<typeof storedRow>, 'seq' | 'lines'>
 
 const earlySize = z.object({ count: z.number(), bytes: z.number() })
 const earlySeq = z.object({ seq: z.number(), kind: z.string(), key: z.string(), bytes: z.number() })

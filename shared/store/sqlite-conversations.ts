@@ -1,57 +1,58 @@
-import { conversationTables } from './conversation-tables.ts'
+import { conversationTables, frozenTables } from './conversation-tables.ts'
 import type { ConversationReader, ConversationStore, ConversationTransaction } from './conversations.ts'
-import { messagingTables } from './migrations.ts'
+import { type Migration, messagingTables } from './migrations.ts'
 import { SqliteConversationReader } from './sqlite-conversation-reader.ts'
 import { SqliteConversationTransaction } from './sqlite-conversation-transaction.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import type { PendingRow } from './store.ts'
 
+/** Of a file that holds conversations; a store that keeps more appends its own. */
+export const conversationMigrations: readonly Migration[] = [messagingTables, conversationTables, frozenTables]
+
 /** Conversations in one SQLite file, with the inbox and the outbox of the service that keeps them. */
 export class SqliteConversationStore implements ConversationStore {
   readonly reader: ConversationReader
-  readonly #store: SqliteStore
+  protected readonly store: SqliteStore
 
   /** Opens the file, with its directory, and migrates it. Throws UnusableDatabaseError when it is not ours or too new. */
   static async open({ path }: { readonly path: string }): Promise<SqliteConversationStore> {
-    return new SqliteConversationStore(
-      await SqliteStore.open({ path, migrations: [messagingTables, conversationTables] }),
-    )
+    return new SqliteConversationStore(await SqliteStore.open({ path, migrations: conversationMigrations }))
   }
 
-  private constructor(store: SqliteStore) {
-    this.#store = store
+  protected constructor(store: SqliteStore) {
+    this.store = store
     this.reader = new SqliteConversationReader(store.read)
   }
 
   write<T>(job: (tx: ConversationTransaction) => T | Promise<T>): Promise<T> {
-    return this.#store.write((tx) => job(new SqliteConversationTransaction(tx)))
+    return this.store.write((tx) => job(new SqliteConversationTransaction(tx)))
   }
 
   close(): Promise<void> {
-    return this.#store.close()
+    return this.store.close()
   }
 
   get lastSeq(): number {
-    return this.#store.lastSeq
+    return this.store.lastSeq
   }
 
   onEnqueued(listener: () => void): () => void {
-    return this.#store.onEnqueued(listener)
+    return this.store.onEnqueued(listener)
   }
 
   readPending(afterSeq: number, limit: number): readonly PendingRow[] {
-    return this.#store.readPending(afterSeq, limit)
+    return this.store.readPending(afterSeq, limit)
   }
 
   removePublished(seqs: readonly number[]): Promise<void> {
-    return this.#store.removePublished(seqs)
+    return this.store.removePublished(seqs)
   }
 
   countPending(): number {
-    return this.#store.countPending()
+    return this.store.countPending()
   }
 
   prune(nowMs: number): Promise<number> {
-    return this.#store.prune(nowMs)
+    return this.store.prune(nowMs)
   }
 }

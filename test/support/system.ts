@@ -6,8 +6,7 @@ import { z } from 'zod'
 import { describeExit, type Exit } from '../../scripts/running.ts'
 import type { ServiceName } from '../../scripts/services.ts'
 import { openStatistics } from '../../services/statistics/store.ts'
-import { conversationTables } from '../../shared/store/conversation-tables.ts'
-import { messagingTables } from '../../shared/store/migrations.ts'
+import { hubMigrations } from '../../shared/store/sqlite-hub-store.ts'
 import { SqliteStore } from '../../shared/store/sqlite-store.ts'
 import { type Answer, type Ask, ask } from './http.ts'
 import { ServiceProcess } from './service-process.ts'
@@ -150,7 +149,7 @@ export async function startSystem({
 
 const eventsAnswer = z.object({ items: z.array(z.object({ type: z.string(), count: z.number() })) })
 
-const openHub = (path: string) => SqliteStore.open({ path, migrations: [messagingTables, conversationTables] })
+const openHub = (path: string) => SqliteStore.open({ path, migrations: hubMigrations })
 
 async function readAll<T extends z.ZodType>(store: SqliteStore, schema: T, sql: string): Promise<z.output<T>[]> {
   try {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { doneBody, flowBody, groupBody, hubFixture } from './hub-fixture.ts'
+import { fakeHeldOperations, heldRow } from './fake-held.ts'
+import { doneBody, flowBody, groupBody, hubFixture, START_MS } from './hub-fixture.ts'
+import { shownKinds } from './shown-kinds.ts'
 
 const idsOf = (response: { json(): { items: readonly { id: string }[] } }) => response.json().items.map(({ id }) => id)
 
@@ -20,6 +22,38 @@ test('a group is shown with its status, members, timers and history', async () =
     history: [{ at: '2026-01-01T00:00:00.000Z', what: 'opened' }, expect.anything()],
     timers: [{ id: 'group:g1:deadline', due: '2026-01-01T00:00:30.000Z', token: 1, overdueMs: 0 }],
   })
+})
+
+test('a group of whose thread something is held shows where, by which rule and since when; its frozen timers too', async () => {
+  const held = fakeHeldOperations()
+  await using hub = await hubFixture({ held })
+  await hub.hear(groupBody('g1'))
+  const parked = { place: 'ebs.sideline.acme.process_consume', rule: 'acme#1', state: 'released' as const }
+  held.held.heldOf.mockReturnValue([heldRow(), heldRow({ id: 'h2', ...parked })])
+  await hub.store.write((tx) => tx.frozen.freeze([{ kind: 'group', key: 'g1' }], START_MS))
+
+  const { held: shown, frozenTimers, timers } = (await hub.get('/api/groups/g1')).json()
+
+  const common = { since: '2026-01-01T00:00:00.000Z', type: 'TASK_CREATED', messageId: 'm1' }
+  expect(shown).toEqual([
+    { id: 'h1', where: 'process_consume.dead', state: 'held', ...common },
+    { id: 'h2', where: parked.place, rule: 'acme#1', state: 'released', ...common },
+  ])
+  expect([timers, frozenTimers]).toEqual([
+    [],
+    [{ id: 'group:g1:deadline', name: 'deadline', leftMs: 30_000, since: '2026-01-01T00:00:00.000Z' }],
+  ])
+  const { correlationId } = (await hub.get('/api/groups')).json().items[0]
+  expect(held.held.heldOf.mock.calls).toEqual([[correlationId, 100]])
+})
+
+test('rules and jobs are no conversations: they are cancelled by acts of their own', async () => {
+  await using hub = await hubFixture({ kinds: shownKinds })
+  const answers = [await hub.post('/api/sidelines/x/cancel'), await hub.post('/api/replays/x/cancel')]
+  expect(answers.map((response) => response.json().detail)).toEqual([
+    expect.stringContaining('There is nothing at /api/sidelines/x/cancel'),
+    expect.stringContaining('There is no replay x'),
+  ])
 })
 
 test('an id with anything in it is found under its url-encoded form', async () => {

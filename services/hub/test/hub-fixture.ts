@@ -7,7 +7,7 @@ import { MemoryBroker } from '../../../shared/bus/memory-broker.ts'
 import { noRules, noWatcher } from '../../../shared/bus/rules.ts'
 import { VirtualClock } from '../../../shared/clock.ts'
 import { type Body, rowOf } from '../../../shared/events.ts'
-import { anyKind } from '../../../shared/flow/any-kind.ts'
+import { type AnyKind, anyKind } from '../../../shared/flow/any-kind.ts'
 import { groupKind } from '../../../shared/flow/group.ts'
 import { hubKind } from '../../../shared/flow/hub-kind.ts'
 import { Kernel } from '../../../shared/flow/kernel.ts'
@@ -16,27 +16,37 @@ import { createHttp } from '../../../shared/service/http.ts'
 import { createLog } from '../../../shared/service/log.ts'
 import { createMetrics } from '../../../shared/service/metrics.ts'
 import { silentRecorder } from '../../../shared/service/recorder.ts'
-import { SqliteConversationStore } from '../../../shared/store/sqlite-conversations.ts'
+import { SqliteHubStore } from '../../../shared/store/sqlite-hub-store.ts'
 import { exchanges, topologyPlan } from '../../../shared/topology.ts'
 import { flowCrud } from '../flow-crud.ts'
+import type { HeldOperations } from '../held-operations.ts'
 import { measureHub, measureInputs } from '../hub-metrics.ts'
+import type { Operations } from '../operations.ts'
 import { serveHub } from '../routes.ts'
+import { fakeHeldOperations } from './fake-held.ts'
 
 export const START_MS = Date.UTC(2026, 0, 1)
 const limits = { deadlineMs: 15_000, call: { timeoutMs: 2_000, retries: 2, backoffMs: 200 } }
 
-/** The hub's kernel, store and API with a clock of its own; nothing consumes, and nothing relays its outbox. */
-export async function hubFixture() {
+type FixtureOptions = {
+  /** Besides groups and flows. */
+  readonly kinds?: readonly AnyKind[]
+  readonly held?: HeldOperations
+}
+
+/** The hub's kernel, store and API with a clock of its own; nothing consumes, nothing relays its outbox, and nothing is held. */
+export async function hubFixture({ kinds: more = [], held = fakeHeldOperations() }: FixtureOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'ebs-hub-'))
-  const store = await SqliteConversationStore.open({ path: join(folder, 'hub.db') })
+  const store = await SqliteHubStore.open({ path: join(folder, 'hub.db') })
   const log = createLog({ service: 'hub', level: 'silent' })
   const clock = new VirtualClock(START_MS)
   const broker = new MemoryBroker({ clock }).connect({ service: 'hub', plan: topologyPlan('quorum') })
   const bus: Bus = { broker, service: 'hub', clock, log, recorder: silentRecorder, rules: noRules, outcomes: noWatcher }
-  const kinds = [anyKind(groupKind), anyKind(hubKind(flowCrud(limits)))]
+  const kinds = [anyKind(groupKind), anyKind(hubKind(flowCrud(limits))), ...more]
   const metrics = createMetrics()
   const kernel = new Kernel({ bus, kinds, earlyKeepMs: 60_000, ...measureInputs(metrics) })
-  const operations = { store, kernel, kinds, now: () => clock.now() }
+  const stopping = new AbortController()
+  const operations: Operations = { store, kernel, kinds, clock, stopping: stopping.signal, ...held }
   const http = await createHttp({ name: 'hub', title: 'hub', log, health: createHealth(), metrics })
   serveHub(http, operations)
   measureHub(metrics, operations)
@@ -46,6 +56,8 @@ export async function hubFixture() {
     clock,
     log,
     operations,
+    /** Tells the service to stop. */
+    beginStop: () => stopping.abort(),
     metricsText: () => metrics.text(),
     /** Hands events to the kernel, as if they had come over the bus. */
     hear: (...bodies: readonly Body[]) =>

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { fakeHeldOperations } from './fake-held.ts'
 import { doneBody, groupBody, hubFixture, START_MS } from './hub-fixture.ts'
+import { jobShown, put, ruleShown, shownKinds } from './shown-kinds.ts'
 
 test('status says what is open, since when, what waits and what is late', async () => {
   await using hub = await hubFixture()
@@ -13,9 +15,64 @@ test('status says what is open, since when, what waits and what is late', async 
       { kind: 'group', open: 2, oldestAgeMs: 11_000 },
       { kind: 'flow', open: 0, oldestAgeMs: null },
     ],
-    timers: { pending: 2, overdue: 1, nextDue: '2026-01-01T00:00:10.000Z' },
+    timers: { pending: 2, overdue: 1, frozen: 0, nextDue: '2026-01-01T00:00:10.000Z' },
     early: 1,
     outboxPending: 2,
+    sidelines: { open: 0, parked: 0 },
+    dead: { total: 0, byQueue: {} },
+    unrouted: 0,
+    replays: { running: 0 },
+  })
+})
+
+/** A hub with two open rules and three jobs, and messages in every kind of place. */
+async function heldFixture() {
+  const held = fakeHeldOperations()
+  const hub = await hubFixture({ kinds: shownKinds, held })
+  await put(hub.store, 'sideline', { key: 'a', status: 'closed', state: ruleShown(), hasEnded: true })
+  await put(hub.store, 'sideline', { key: 'b', status: 'active', state: ruleShown() })
+  await put(hub.store, 'sideline', { key: 'c', status: 'resolving', state: ruleShown() })
+  await put(hub.store, 'replay', { key: 'j1', status: 'running', state: jobShown() })
+  await put(hub.store, 'replay', { key: 'j2', status: 'paused', state: jobShown() })
+  await put(hub.store, 'replay', { key: 'j3', status: 'completed', state: jobShown(), hasEnded: true })
+  held.held.countByPlace.mockReturnValue([
+    { place: 'ebs.sideline.b.process_consume', count: 7 },
+    { place: 'ebs.sideline.c.1.process_consume', count: 3 },
+    { place: 'ebs.sideline.b.activity.charge', count: 2 },
+    { place: 'process_consume.dead', count: 200 },
+    { place: 'activity.charge.dead', count: 4 },
+    { place: 'ebs.unrouted', count: 5 },
+  ])
+  return hub
+}
+
+test('status says what is set aside, dead and unrouted, and what brings it back', async () => {
+  await using hub = await heldFixture()
+
+  expect((await hub.get('/api/status')).json()).toMatchObject({
+    sidelines: { open: 2, parked: 12 },
+    dead: { total: 204, byQueue: { process_consume: 200, 'activity.charge': 4 } },
+    unrouted: 5,
+    replays: { running: 1 },
+  })
+})
+
+test('the metrics tell it by queue, with a zero for those that hold nothing, and the age of the oldest open rule', async () => {
+  await using hub = await heldFixture()
+  await hub.clock.advance(90_000)
+
+  expect(linesOf(await hub.metricsText())).toMatchObject({
+    ebs_sidelines_open: '2',
+    ebs_sideline_oldest_seconds: '90',
+    'ebs_messages_parked{queue="process_consume"}': '10',
+    'ebs_messages_parked{queue="activity.charge"}': '2',
+    'ebs_messages_parked{queue="distributor_consume"}': '0',
+    'ebs_messages_held_dead{queue="process_consume"}': '200',
+    'ebs_messages_held_dead{queue="activity.charge"}': '4',
+    'ebs_messages_held_dead{queue="datagen_consume"}': '0',
+    ebs_messages_held_unrouted: '5',
+    ebs_replays_running: '1',
+    ebs_timers_frozen: '0',
   })
 })
 
@@ -48,8 +105,6 @@ test('the metrics tell the same', async () => {
   await hub.hear({ type: 'TIMERS_DUE', slotMs: START_MS + 10_000 })
   const after = await hub.metricsText()
 
-  const linesOf = (text: string) =>
-    Object.fromEntries(text.split('\n').flatMap((line) => (/^ebs_/.test(line) ? [line.split(' ')] : [])))
   expect(linesOf(before)).toMatchObject({
     'ebs_conversations_open{kind="group"}': '2',
     'ebs_conversations_open{kind="flow"}': '0',
@@ -72,3 +127,6 @@ test('the metrics tell the same', async () => {
   // The end of a group beside the two wake-ups.
   expect(linesOf(after).ebs_outbox_pending).toBe('3')
 })
+
+const linesOf = (text: string) =>
+  Object.fromEntries(text.split('\n').flatMap((line) => (/^ebs_/.test(line) ? [line.split(' ')] : [])))

@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000
 async function upkeepOf(hub: Awaited<ReturnType<typeof hubFixture>>) {
   const { store, kernel, clock, log } = hub
   const keepMs = { success: 24 * HOUR_MS, failed: 168 * HOUR_MS }
-  return startUpkeep({ store, kernel, clock, log, keepMs })
+  return startUpkeep({ store, kernel, clock, log, keepMs, askForRound: async () => undefined })
 }
 const statusOf = async (hub: Awaited<ReturnType<typeof hubFixture>>, id: string) => {
   const response = await hub.get(`/api/groups/${id}`)

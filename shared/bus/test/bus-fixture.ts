@@ -63,6 +63,7 @@ export function recordingRecorder(): Recorder & { readonly lines: string[] } {
     processed: (queue, type, _tookMs, error) => add('processed', queue, type, error),
     retried: (queue) => add('retried', queue),
     dead: (queue, reason) => add('dead', queue, reason),
+    parked: (queue, rule) => add('parked', queue, rule),
     duplicate: (queue) => add('duplicate', queue),
     ignored: (queue) => add('ignored', queue),
   }
@@ -187,6 +188,10 @@ export function gated(broker: Broker, gate: (message: Message) => Promise<void>)
     onState: (listener) => broker.onState(listener),
     consume: (queue, options, onDelivery) => broker.consume(queue, options, onDelivery),
     listen: (queue, onMessage) => broker.listen(queue, onMessage),
+    follow: (stream, onMessage) => broker.follow(stream, onMessage),
+    browse: (queue) => broker.browse(queue),
+    declare: (queue) => broker.declare(queue),
+    removeEmpty: (queue) => broker.removeEmpty(queue),
     inspect: (queue) => broker.inspect(queue),
     close: (drainMs) => broker.close(drainMs),
     async publish(message) {

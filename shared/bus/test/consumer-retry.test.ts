@@ -110,8 +110,12 @@ describe.each(sites)('retry, $site', ({ open }) => {
         error: 'TypeError: no such thing',
         attempts: 3,
         deadType: 'TASK_CREATED',
+        deadKey: 'task-requests',
+        firstFailedAt: headers['x-ebs-first-failed-at'],
       },
     ])
+    const news = heard.find(({ properties }) => properties.type === 'MESSAGE_DEAD')
+    expect(headers['x-ebs-held']).toBe(news?.properties.messageId)
     expect(new Set(heard.map((message) => message.properties.messageId)).size).toBe(4)
     for (const { properties: sent } of heard) expect(sent.correlationId).toBe('talk')
   })

@@ -173,7 +173,7 @@ describe('operating', () => {
     const other = memory.connect({ service: 'other', plan: planOf('classic', { work: { hears: ['work'] } }) })
     await expect(other.ready()).rejects.toThrow(/queue work: x-queue-type is quorum, this version of ebs wants classic/)
 
-    for (const name of ['work', 'work.dead', 'ebs.unrouted']) memory.deleteQueue(name)
+    for (const name of ['work', 'work.dead', 'work.replay', 'ebs.unrouted']) memory.deleteQueue(name)
     await clock.advance(1_000)
 
     expect(other.state).toBe('up')

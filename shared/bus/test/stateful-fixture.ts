@@ -2,7 +2,7 @@ import type { MemoryStore } from '../../store/memory-store.ts'
 import { startRelay } from '../../store/outbox-relay.ts'
 import { type Store, StoreUnavailableError, type Transaction } from '../../store/store.ts'
 import type { Message } from '../broker.ts'
-import { publish } from '../bus.ts'
+import { type Bus, publish } from '../bus.ts'
 import { fromOutboxRow } from '../outbox-message.ts'
 import { type Arrived, type Emission, type StatefulSubscription, subscribeStateful } from '../stateful-consumer.ts'
 import { finishedBody, gated, retryPolicy, type Site } from './bus-fixture.ts'
@@ -22,10 +22,15 @@ export type ServiceOptions = Partial<StatefulSubscription<Transaction>> & {
  * A stateful service on the queue `work`: its one effect is a row in the outbox, TASK_FINISHED for each task. `batches` are the
  * numbers of the tasks that its handler was called with, also when that failed.
  */
-export async function startService(site: Site, memory: MemoryStore, options: ServiceOptions = {}) {
+export async function startService(
+  site: Site,
+  memory: MemoryStore,
+  options: ServiceOptions = {},
+  change: Partial<Bus> = {},
+) {
   const { gate = async () => undefined, check = () => undefined, ...subscription } = options
   const connection = site.connect('stateful')
-  const bus = site.bus(gated(connection, gate))
+  const bus = site.bus(gated(connection, gate), change)
   const relay = startRelay({
     outbox: memory,
     publish: (row) => publish(bus, fromOutboxRow(row)),

@@ -78,7 +78,13 @@ function timerOf(text: string, nowMs: number): TimerChange {
 }
 
 /** A hub with a memory store and a clock that the test turns. It can be killed and started again on the same store. */
-export async function startKernel({ kinds = [anyKind(egg)] }: { readonly kinds?: readonly AnyKind[] } = {}) {
+export async function startKernel({
+  kinds = [anyKind(egg)],
+  frozenWhileParked,
+}: {
+  readonly kinds?: readonly AnyKind[]
+  readonly frozenWhileParked?: ReadonlySet<string>
+} = {}) {
   const { clock, memory, site } = virtualSite(heardPlan)
   const store = new MemoryConversationStore()
   /** How far the hub's clock is ahead of the broker's. */
@@ -100,6 +106,7 @@ export async function startKernel({ kinds = [anyKind(egg)] }: { readonly kinds?:
       bus,
       kinds,
       earlyKeepMs: EARLY_KEEP_MS,
+      frozenWhileParked,
       onFired: (ms) => void lateness.push(ms),
       onIgnored: () => undefined,
     })

@@ -32,6 +32,7 @@ test('an empty environment gives the defaults of the contract', () => {
     amqpManagementUrl: undefined,
     dataDir: './data',
     host: '127.0.0.1',
+    lanes: { kind: 'round-robin' },
     logLevel: 'info',
     prefetch: undefined,
     queueType: 'quorum',
@@ -40,6 +41,7 @@ test('an empty environment gives the defaults of the contract', () => {
     port: 8000,
     portVariable: 'EBS_DATAGEN_PORT',
     own: { EBS_TASKS_PER_OBJECT: 3 },
+    breakers: new Map(),
     warnings: [],
   })
   expect(retry.get('process_consume')).toEqual({

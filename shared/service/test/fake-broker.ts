@@ -42,6 +42,10 @@ export class FakeBroker implements Broker {
   publish = () => Promise.reject(new ClosedError('This broker takes nothing.'))
   consume = () => Promise.reject(new ClosedError('This broker gives nothing.'))
   listen = () => Promise.reject(new ClosedError('This broker gives nothing.'))
+  follow = () => Promise.reject(new ClosedError('This broker gives nothing.'))
+  browse = async () => undefined
+  declare = () => Promise.reject(new ClosedError('This broker takes nothing.'))
+  removeEmpty = async () => true
   inspect = async () => undefined
 }
 

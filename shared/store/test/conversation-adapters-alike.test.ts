@@ -15,7 +15,14 @@ const name = fc.constantFrom('x', 'y')
 const status = fc.constantFrom('open', 'success', 'failure')
 
 /** Saves on the version that is stored, or now and then on another one. */
-const saving = fc.record({ id, status, atMs: small, isOver: fc.boolean(), isStale: fc.integer({ max: 9, min: 0 }) })
+const saving = fc.record({
+  id,
+  status,
+  thread: name,
+  atMs: small,
+  isOver: fc.boolean(),
+  isStale: fc.integer({ max: 9, min: 0 }),
+})
 const act: fc.Arbitrary<Act> = fc.oneof(
   saving.map(
     (said): Act =>
@@ -23,7 +30,13 @@ const act: fc.Arbitrary<Act> = fc.oneof(
         const [stored] = await tx.findConversations([said.id])
         const version = (stored?.version ?? 0) + (said.isStale === 0 ? 2 : 1)
         const times = { createdAtMs: stored?.createdAtMs ?? said.atMs, endedAtMs: said.isOver ? said.atMs : null }
-        const to = conversation(said.id.key, { kind: said.id.kind, version, status: said.status, ...times })
+        const to = conversation(said.id.key, {
+          kind: said.id.kind,
+          version,
+          status: said.status,
+          correlationId: said.thread,
+          ...times,
+        })
         await tx.saveConversations([change(to, said.status)])
       },
   ),
@@ -51,6 +64,21 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     ({ id, name }): Act =>
       (tx) =>
         tx.takeTimer({ ...id, name }),
+  ),
+  fc.tuple(fc.uniqueArray(id, { maxLength: 3 }), small).map(
+    ([some, atMs]): Act =>
+      (tx) =>
+        tx.frozen.freeze(some, atMs),
+  ),
+  id.map(
+    (one): Act =>
+      (tx) =>
+        tx.frozen.take([one]),
+  ),
+  name.map(
+    (thread): Act =>
+      (tx) =>
+        tx.frozen.findOpenOf(thread),
   ),
   fc.constant<Act>((tx) => tx.nextTimerDue()),
   fc.array(small).map(
@@ -119,9 +147,10 @@ async function shown({ reader }: ConversationStore) {
       reader.listConversations({ kind, ...filter }, { limit: 2 }),
     ),
   )
-  const each = ids.flatMap((one) => [reader.historyOf(one, 3), reader.timersOf(one)])
+  const each = ids.flatMap((one) => [reader.historyOf(one, 3), reader.timersOf(one), reader.frozenTimersOf(one)])
   const counts = [
     reader.countTimers(),
+    reader.countFrozenTimers(),
     reader.countEarly(),
     reader.listIgnored(),
     reader.listTimers({}, { limit: 100 }),

@@ -1,0 +1,64 @@
+import type { ServiceName } from '../services.ts'
+import { type Api, openApi } from './api.ts'
+import { type Paint, painter } from './colour.ts'
+import type { CliConfig } from './config.ts'
+import { UsageError } from './exit-code.ts'
+import type { Sheet } from './table.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What surrounds a command line; tests give their own. */
+export type Surroundings = {
+  readonly terminal: Terminal
+  readonly config: CliConfig
+  readonly now: () => number
+  /** Between two looks at a job that is followed. */
+  readonly pollMs: number
+  /** Between two looks of `--watch`. */
+  readonly watchMs: number
+}
+
+/** What a verb works with. */
+export type Cli = Surroundings & {
+  readonly isJson: boolean
+  /** Who acts. */
+  readonly actor: string
+  readonly paint: Paint
+  api(service: ServiceName): Api
+  /** Says something to a person; never on stdout. */
+  say(text: string): void
+  /** Prints the answer: the value itself as JSON, or what is rendered of it. */
+  answer(value: unknown, render: (sheet: Sheet) => string): void
+}
+
+export type Wishes = {
+  readonly output: 'table' | 'json' | undefined
+  readonly url: string | undefined
+  readonly actor: string | undefined
+  /** Answers follow one another: each a page of its own, or a line of JSON. */
+  readonly isWatched: boolean
+}
+
+const CLEAR_SCREEN = '\x1b[2J\x1b[H'
+const JSON_INDENT = 2
+
+export function openCli(surroundings: Surroundings, { output, url, actor, isWatched }: Wishes): Cli {
+  const { terminal, config } = surroundings
+  if (url !== undefined && !/^https?:\/\//.test(url))
+    throw new UsageError(`--url: "${url}" does not begin with http://.`)
+  const isJson = output === 'json'
+  const paint = painter(terminal.out, config.isColourful)
+  const sheet = () => ({ width: terminal.out.isTTY ? terminal.out.columns : undefined, paint })
+  return {
+    ...surroundings,
+    isJson,
+    actor: actor ?? config.actor,
+    paint,
+    api: (service) => openApi(service, url ?? config.urls.get(service) ?? ''),
+    say: (text) => void terminal.err.write(`${text}\n`),
+    answer(value, render) {
+      const text = isJson ? JSON.stringify(value, null, isWatched ? 0 : JSON_INDENT) : render(sheet())
+      const before = isWatched && !isJson && terminal.out.isTTY ? CLEAR_SCREEN : ''
+      terminal.out.write(`${before}${text}\n`)
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import { hostname, userInfo } from 'node:os'
+import { z } from 'zod'
+import type { Env } from '../../shared/service/config.ts'
+import { ConfigError, type Mistake } from '../../shared/service/errors.ts'
+import { oneOf, urlOf, wholeNumber } from '../../shared/service/settings.ts'
+import type { QueueType } from '../../shared/topology.ts'
+import { type ServiceName, services } from '../services.ts'
+
+/** What the command line reads of the environment. */
+export type CliConfig = {
+  /** Where each service answers. */
+  readonly urls: ReadonlyMap<ServiceName, string>
+  readonly amqpUrl: string
+  readonly amqpManagementUrl: string | undefined
+  readonly queueType: QueueType
+  /** The command that edits a file. */
+  readonly editor: string
+  /** Who acts, unless `--actor` says otherwise. */
+  readonly actor: string
+  /** Neither `NO_COLOR` nor a terminal without colours. */
+  readonly isColourful: boolean
+}
+
+/** As the API takes it. */
+const ACTOR_CHARS_MAX = 128
+
+const place = {
+  url: urlOf(['http:', 'https:'], 'http://127.0.0.1:8081').optional(),
+  // 0 lets a service take any free port, which nobody here can know.
+  port: wholeNumber({ min: 1, max: 65_535 }),
+}
+const common = {
+  EBS_AMQP_URL: urlOf(['amqp:', 'amqps:'], 'amqp://guest:guest@127.0.0.1:5672').optional(),
+  QUEUE_URL: z.string().optional(),
+  EBS_AMQP_MANAGEMENT_URL: urlOf(['http:', 'https:'], 'http://guest:guest@127.0.0.1:15672').optional(),
+  EBS_QUEUE_TYPE: oneOf('quorum', 'classic').default('quorum'),
+  VISUAL: z.string().optional(),
+  EDITOR: z.string().optional(),
+  NO_COLOR: z.string().optional(),
+  TERM: z.string().optional(),
+}
+
+/** Reads the environment; throws ConfigError with every mistake at once. */
+export function readCliConfig(env: Env = process.env): CliConfig {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()))
+  const parsed = z.object(common).safeParse(given)
+  const mistakes = parsed.success ? [] : mistakesOf(parsed.error, given)
+  const places = services.map(({ name, port }) => placeOf(name, port, given))
+  mistakes.push(...places.flatMap((one) => one.mistakes))
+  if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes)
+  const { EBS_AMQP_URL, QUEUE_URL, ...rest } = parsed.data
+  return {
+    urls: new Map(places.map(({ name, url }) => [name, url])),
+    amqpUrl: EBS_AMQP_URL ?? `amqp://guest:guest@${QUEUE_URL ?? '127.0.0.1:5672'}`,
+    amqpManagementUrl: rest.EBS_AMQP_MANAGEMENT_URL,
+    queueType: rest.EBS_QUEUE_TYPE,
+    editor: rest.VISUAL ?? rest.EDITOR ?? 'vi',
+    actor: userAtHost().slice(0, ACTOR_CHARS_MAX),
+    isColourful: rest.NO_COLOR === undefined && rest.TERM !== 'dumb',
+  }
+}
+
+/** `EBS_<SERVICE>_URL`, or else `EBS_<SERVICE>_PORT` on this machine, or else the service's own port. */
+function placeOf(name: ServiceName, port: number, env: Env) {
+  const variable = `EBS_${name.toUpperCase()}`
+  const schema = z.object({ [`${variable}_URL`]: place.url, [`${variable}_PORT`]: place.port.default(port) })
+  const parsed = schema.safeParse(env)
+  if (!parsed.success) return { name, url: '', mistakes: mistakesOf(parsed.error, env) }
+  const url = parsed.data[`${variable}_URL`] ?? `http://127.0.0.1:${parsed.data[`${variable}_PORT`]}`
+  return { name, url: String(url), mistakes: [] }
+}
+
+const mistakesOf = (error: z.ZodError, env: Env): Mistake[] =>
+  error.issues.map(({ path: [name = ''], message }) => {
+    const variable = String(name)
+    // A url may hold a password.
+    const given = variable.endsWith('_URL') ? env[variable]?.replace(/\/\/[^@/]*@/, '//***@') : env[variable]
+    return { variable, given, accepted: message }
+  })
+
+function userAtHost(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`
+  } catch {
+    // A container may run as a number that has no name.
+    return `user ${process.getuid?.() ?? 'unknown'}@${hostname()}`
+  }
+}

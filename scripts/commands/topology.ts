@@ -1,0 +1,140 @@
+import { comparePlan } from '../../shared/bus/amqp-compare.ts'
+import {
+  controlStream,
+  deadQueueOf,
+  levelExchange,
+  levels,
+  type Plan,
+  queues,
+  replayQueueOf,
+  rungQueue,
+  topologyPlan,
+  unroutedQueue,
+} from '../../shared/topology.ts'
+import type { Cli } from '../cli/cli.ts'
+import { type ExitCode, exitCodes, NotDoneError } from '../cli/exit-code.ts'
+import { type Sheet, tableOf } from '../cli/table.ts'
+import { type Verb, verb } from '../cli/verb.ts'
+import { counted } from '../cli/wording.ts'
+import { compareBindings, type Difference } from './topology-bindings.ts'
+
+export const verbs: readonly Verb[] = [
+  verb({
+    name: 'print',
+    says: 'What ebs declares on a broker: exchanges, queues with what they hear, and the delay ladder.',
+    examples: ['ebs topology print', 'ebs topology print -o json'],
+    options: {},
+    async run(cli) {
+      const plan = topologyPlan(cli.config.queueType)
+      cli.answer(plan, (sheet) => drawn(plan, sheet))
+      return undefined
+    },
+  }),
+  verb({
+    name: 'verify',
+    says: 'Compare what ebs declares with the broker at EBS_AMQP_URL, and change nothing. Exits with 1 when they differ.',
+    examples: ['ebs topology verify', 'ebs topology verify -o json'],
+    options: {},
+    run: verify,
+  }),
+]
+
+async function verify(cli: Cli): Promise<ExitCode> {
+  const { amqpUrl, amqpManagementUrl, queueType } = cli.config
+  const plan = topologyPlan(queueType)
+  const shownUrl = withoutPassword(amqpUrl)
+  const { broker, missing, drifts } = await comparePlan(amqpUrl, plan).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message || error.name : String(error)
+    throw new NotDoneError(`The broker at ${shownUrl} cannot be asked (${why}). EBS_AMQP_URL says where it is.`, {
+      cause: error,
+    })
+  })
+  const differences: Difference[] = [
+    ...missing.map(({ kind, name }) => ({ kind, name, what: 'there', wanted: 'yes', found: 'no' })),
+    ...drifts.map(({ argument, ...drift }) => ({ ...drift, what: argument })),
+    ...(amqpManagementUrl === undefined
+      ? []
+      : await compareBindings(plan, { amqpUrl, managementUrl: amqpManagementUrl })),
+  ]
+  const bindings = amqpManagementUrl === undefined ? 'not compared' : 'compared'
+  const isSame = differences.length === 0
+  cli.answer({ broker, differences, bindings }, (sheet) =>
+    isSame
+      ? `${broker} at ${shownUrl} holds what ebs declares: ${counted(plan.exchanges.length, 'exchange')}, ${counted(plan.queues.length, 'queue')}.`
+      : differencesTable(differences, sheet),
+  )
+  if (amqpManagementUrl === undefined)
+    cli.say('Bindings were not compared: only the management API tells them. EBS_AMQP_MANAGEMENT_URL says where it is.')
+  if (isSame) return exitCodes.ok
+  cli.say(
+    [
+      `${counted(differences.length, 'difference')}. What is missing is declared when a service starts.`,
+      'What is there with other arguments stays: set EBS_QUEUE_TYPE to what is there, or empty the queue, delete it and start a service.',
+    ].join('\n'),
+  )
+  return exitCodes.failed
+}
+
+const differencesTable = (differences: readonly Difference[], sheet: Sheet): string =>
+  tableOf(
+    [
+      { head: 'KIND', of: ({ kind }) => kind, isWhole: true },
+      { head: 'NAME', of: ({ name }) => name, isWhole: true },
+      { head: 'WHAT', of: ({ what }) => what },
+      { head: 'WANTED', of: ({ wanted }) => wanted },
+      { head: 'FOUND', of: ({ found }) => found },
+    ],
+    differences,
+    sheet,
+  )
+
+function withoutPassword(url: string): string {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname}`
+}
+
+/** Work queues with what belongs to them in one row, a level of the ladder in another: a hundred rows would say no more. */
+function drawn(plan: Plan, sheet: Sheet): string {
+  const there = new Set(plan.queues.map(({ name }) => name))
+  const exchangesTable = tableOf(
+    [
+      { head: 'EXCHANGE', of: ({ name }) => name, isWhole: true },
+      { head: 'TYPE', of: ({ type }) => type },
+      { head: 'ALTERNATE', of: (exchange) => exchange.arguments['alternate-exchange'] },
+    ],
+    plan.exchanges,
+    sheet,
+  )
+  const argumentsOf = new Map(plan.queues.map((queue) => [queue.name, queue.arguments]))
+  const queuesTable = tableOf(
+    [
+      { head: 'QUEUE', of: ({ name }) => name, isWhole: true },
+      { head: 'TYPE', of: ({ name }) => argumentsOf.get(name)?.['x-queue-type'] },
+      {
+        head: 'BESIDE IT',
+        of: ({ name }) =>
+          [deadQueueOf(name), replayQueueOf(name)]
+            .filter((one) => there.has(one))
+            .map((one) => one.slice(name.length))
+            .join(' '),
+      },
+      { head: 'ONE CONSUMER', of: ({ name }) => (argumentsOf.get(name)?.['x-single-active-consumer'] ? 'yes' : '') },
+      { head: 'HEARS', of: ({ hears }) => hears },
+    ],
+    [
+      ...Object.entries(queues).map(([name, row]) => ({ name, hears: row.hears.join(' ') })),
+      { name: unroutedQueue, hears: 'what no queue wants' },
+      { name: controlStream, hears: 'rules, and what consumers say to them' },
+    ],
+    sheet,
+  )
+  const ladderTable = tableOf(
+    [
+      { head: 'LADDER', of: ({ level }) => levelExchange(level), isWhole: true },
+      { head: 'RUNGS', of: ({ rungs }) => rungs.map(rungQueue).join(' ') },
+    ],
+    levels.map(({ rungs }, level) => ({ level, rungs })),
+    sheet,
+  )
+  return [exchangesTable, queuesTable, ladderTable].join('\n\n')
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../../../shared/clock.ts'
+import type { Body } from '../../../shared/events.ts'
+import type { Confirmation } from './confirmations.ts'
+import type { ControlLog } from './control-log.ts'
+import type { ListConsumers, QueueConsumers } from './queue-consumers.ts'
+
+export type SettlingOptions = {
+  readonly control: Pick<ControlLog, 'confirmations' | 'onNews'>
+  readonly consumers: ListConsumers
+  readonly clock: Clock
+}
+
+/** Most consumers confirm within milliseconds. After this those that are missing are named, and the rule decides whether to wait again. */
+export const SETTLE_MS_MAX = 2_000
+const LOOK_EVERY_MS = 50
+/** Consumers come and go without a word: so often the broker is asked who they are. */
+const LIST_EVERY_MS = 500
+/** Bounds of the catalogue. */
+const MISSING_MAX = 100
+const MISSING_CHARS_MAX = 255
+
+type Asked = Pick<Body<'SIDELINE_ERRAND'>, 'id' | 'revision' | 'queues'>
+type Stand = { readonly confirmed: number; readonly missing: readonly string[] }
+
+/** Waits until every consumer of these queues applies this revision of a rule, 2 s at most. */
+export async function settle(options: SettlingOptions, asked: Asked): Promise<Body<'SIDELINE_SETTLED'>> {
+  const { clock } = options
+  const untilMs = clock.now() + SETTLE_MS_MAX
+  let listed = await list(options, asked.queues)
+  let stand = standOf(options, asked, listed)
+  while (stand.missing.length > 0 && clock.now() < untilMs) {
+    await newsOrTime(options)
+    if (clock.now() - listed.atMs >= LIST_EVERY_MS) listed = await list(options, asked.queues)
+    stand = standOf(options, asked, listed)
+  }
+  const { id, revision } = asked
+  const missing = stand.missing.slice(0, MISSING_MAX).map((text) => text.slice(0, MISSING_CHARS_MAX))
+  return { type: 'SIDELINE_SETTLED', id, revision, confirmed: stand.confirmed, missing }
+}
+
+type Listed = { readonly atMs: number; readonly queues: readonly (readonly [string, QueueConsumers])[] }
+
+async function list({ consumers, clock }: SettlingOptions, queues: readonly string[]): Promise<Listed> {
+  const atMs = clock.now()
+  return { atMs, queues: await Promise.all(queues.map(async (queue) => [queue, await consumers(queue)] as const)) }
+}
+
+function standOf({ control }: SettlingOptions, { id, revision }: Asked, { queues }: Listed): Stand {
+  const stands = queues.map(([queue, there]) => {
+    const said = control.confirmations.of(id, revision, queue)
+    return there.tags ? compareTags(there.tags, said) : compareCounts(queue, there.count, said)
+  })
+  return {
+    confirmed: stands.reduce((sum, { confirmed }) => sum + confirmed, 0),
+    missing: stands.flatMap(({ missing }) => missing),
+  }
+}
+
+function compareTags(tags: readonly string[], said: readonly Confirmation[]): Stand {
+  const heard = new Map(said.map((one) => [one.consumer, one]))
+  // A consumer's other lane has a tag of its own.
+  const there = tags.filter((tag) => !tag.endsWith('.replay'))
+  const missing = there.flatMap((tag) => {
+    const one = heard.get(tag)
+    return one ? problemOf(one) : [tag]
+  })
+  return { confirmed: there.length - missing.length, missing }
+}
+
+function compareCounts(queue: string, count: number, said: readonly Confirmation[]): Stand {
+  const problems = said.flatMap(problemOf)
+  const silent = count - said.length
+  return {
+    confirmed: said.length - problems.length,
+    missing: [...(silent > 0 ? [`${silent} of ${count} consumers of ${queue}`] : []), ...problems],
+  }
+}
+
+/** Who cannot apply a rule has said so, and is missing all the same. */
+const problemOf = ({ consumer, problem }: Confirmation): readonly string[] =>
+  problem === undefined ? [] : [`${consumer}: ${problem}`]
+
+/** Resolves with the next record of the stream, or after a moment. */
+function newsOrTime({ control, clock }: SettlingOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel()
+      end()
+      resolve()
+    }
+    const cancel = clock.after(LOOK_EVERY_MS, done)
+    const end = control.onNews(done)
+  })
+}

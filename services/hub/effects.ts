@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import type { Bus } from '../../shared/bus/bus.ts'
+import type { Subscribed } from '../../shared/bus/consumer.ts'
+import type { RetryPolicy } from '../../shared/bus/retry.ts'
+import type { Kernel } from '../../shared/flow/kernel.ts'
+import type { HubStore } from '../../shared/store/hub-store.ts'
+import { type QueueType, queues } from '../../shared/topology.ts'
+import { ControlLog } from './control/control-log.ts'
+import { ControlUpkeep } from './control/control-upkeep.ts'
+import { consumersBy } from './control/queue-consumers.ts'
+import { runTrial } from './control/trials.ts'
+import { runErrands } from './errands/errands.ts'
+import { Rounds } from './errands/round.ts'
+import { Comparison } from './held/comparison.ts'
+import { Contents } from './held/contents.ts'
+import { editHeld } from './held/edits.ts'
+import { intakeOf } from './held/intake.ts'
+import { type Job, Mover } from './held/mover.ts'
+import { PlaceLocks } from './held/place-locks.ts'
+import { requestReplay } from './held/replay-requests.ts'
+import { searchHeld } from './held/search.ts'
+import type { HeldOperations } from './held-operations.ts'
+import { REPLAY } from './operations.ts'
+import { tell, tellIn } from './told.ts'
+
+export type EffectsOptions = {
+  readonly bus: Bus
+  readonly store: HubStore
+  readonly kernel: Kernel
+  readonly onIgnored: (kind: string, why: 'duplicate') => void
+  readonly amqpUrl: string
+  readonly managementUrl: string | undefined
+  readonly queueType: QueueType
+  /** Of `hub_work`. */
+  readonly retry: RetryPolicy
+}
+
+/** What the hub does besides deciding: the catalogue, the stream of rules, errands, and what the API asks of them. */
+export function effectsOf(options: EffectsOptions) {
+  const { bus, store, kernel, onIgnored, queueType, retry } = options
+  const locks = new PlaceLocks()
+  const control = new ControlLog(bus)
+  const consumers = consumersBy(bus.broker, { ...options, log: bus.log })
+  const handle = intakeOf({
+    clock: bus.clock,
+    decide: (arrived, tx) => kernel.handle(arrived, tx),
+    onKnown: () => onIgnored(REPLAY, 'duplicate'),
+  })
+  const told = (body: Parameters<HeldOperations['tell']>[0]) => tell(bus, { store, handle }, body)
+  const contents = new Contents({ bus, store, locks })
+  const search: HeldOperations['search'] = (which, page) => searchHeld({ store, contents }, which, page)
+  const operations: HeldOperations = {
+    held: store.held,
+    tell: told,
+    trials: { run: (trial) => runTrial({ bus, control, consumers }, trial) },
+    contents,
+    search,
+    replays: {
+      request: (request) =>
+        requestReplay({ bus, store, search, tellIn: (body, tx) => tellIn(bus, handle, body, tx) }, request),
+    },
+    edit: (id, body, by) => editHeld({ bus, store, contents }, id, body, by),
+  }
+  return {
+    /** For `subscribeStateful`. */
+    handle,
+    operations,
+    /** Reads the stream of rules. Before anything is consumed. */
+    follow: () => control.start(),
+    async run(): Promise<Subscribed> {
+      const comparison = new Comparison({ bus, store, locks, queues: Object.keys(queues) })
+      const upkeep = new ControlUpkeep({ bus, store, control, tell: told })
+      const rounds = new Rounds(bus, [() => upkeep.run(), () => comparison.run()])
+      const mover = new Mover({ bus, store, locks, findJob: (id) => findJob(store, id) })
+      const errands = await runErrands({
+        bus,
+        retry,
+        sideline: { bus, control, consumers, clock: bus.clock, locks, queueType },
+        replay: { bus, mover },
+        round: (slotMs) => rounds.run(slotMs),
+      })
+      return {
+        async stop(withinMs) {
+          await errands.stop(withinMs)
+          await control.stop()
+        },
+      }
+    },
+  }
+}
+
+const whoAndWhy = z.object({ actor: z.string(), reason: z.string() })
+
+/** A replay, as its conversation has it now. */
+async function findJob({ reader }: HubStore, key: string): Promise<Job | undefined> {
+  const found = await reader.findConversation({ kind: REPLAY, key })
+  return found && { isRunning: found.status === 'running', ...whoAndWhy.parse(JSON.parse(found.state)) }
+}

@@ -1,0 +1,37 @@
+import type { Bus } from '../../../shared/bus/bus.ts'
+import { type Handlers, type Subscribed, subscribe } from '../../../shared/bus/consumer.ts'
+import type { RetryPolicy } from '../../../shared/bus/retry.ts'
+import { type ReplayEffects, ReplayErrands } from './replay-errands.ts'
+import { runSidelineErrand, type SidelineEffects } from './sideline-errand.ts'
+
+export type ErrandsOptions = {
+  readonly bus: Bus
+  readonly retry: RetryPolicy
+  readonly sideline: SidelineEffects
+  readonly replay: ReplayEffects
+  /** Looks after the catalogue and the stream of rules. */
+  readonly round: (slotMs: number) => Promise<void>
+}
+
+/** Many wait for consumers or for a rate, and none must keep the others waiting. */
+const PREFETCH = 200
+
+/** Runs the errands of the hub: what its conversations have to know of the broker, or have done there. One hub at a time. */
+export async function runErrands({ bus, retry, sideline, replay, round }: ErrandsOptions): Promise<Subscribed> {
+  const replays = new ReplayErrands(replay)
+  const handlers: Handlers = {
+    SIDELINE_ERRAND: async ({ data }) => [await runSidelineErrand(sideline, data)],
+    REPLAY_ERRAND: (event) => replays.run(event),
+    HELD_ERRAND: async ({ data }) => {
+      await round(data.slotMs)
+      return []
+    },
+  }
+  const subscribed = await subscribe(bus, { queue: 'hub_work', handlers, retry, prefetch: PREFETCH })
+  return {
+    stop(withinMs) {
+      replay.mover.stop()
+      return subscribed.stop(withinMs)
+    },
+  }
+}

@@ -1,0 +1,95 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Event } from '../../../shared/bus/envelope.ts'
+import type { Arrived, Emission } from '../../../shared/bus/stateful-consumer.ts'
+import type { Clock } from '../../../shared/clock.ts'
+import type { Held, HeldOutcome } from '../../../shared/store/held-messages.ts'
+import type { HubTransaction } from '../../../shared/store/hub-store.ts'
+import { heldByNews } from './held-row.ts'
+
+export type IntakeOptions = {
+  readonly clock: Clock
+  /** The kernel: decides what is news for a conversation. */
+  readonly decide: (arrived: readonly Arrived[], tx: HubTransaction) => Promise<readonly Emission[]>
+  /** Told of an outcome that was known already, or of a message that the catalogue does not have. */
+  readonly onKnown: (type: string) => void
+  /** Told of messages that were set aside or died just now, and of those that are on their way back. */
+  readonly onHeld?: (held: readonly Held[], tx: HubTransaction) => void | Promise<void>
+}
+
+/** Some 10 ms. */
+const GIVEN_BACK_AT_ONCE = 1_000
+
+type Outcome = Event<'MESSAGE_DEAD' | 'MESSAGE_PARKED' | 'MESSAGE_REPLAYED' | 'MESSAGE_FAILING'>
+
+const outcomes = {
+  MESSAGE_DEAD: 'dead',
+  MESSAGE_PARKED: 'parked',
+  MESSAGE_REPLAYED: 'handled',
+} as const satisfies Record<string, HeldOutcome>
+
+/**
+ * What the hub does with a batch of its queue: first the catalogue takes what consumers say about held messages, then the kernel gets
+ * what is news for a conversation. An outcome counts once, whatever number of times it is told.
+ */
+export function intakeOf(options: IntakeOptions) {
+  return async (arrived: readonly Arrived[], tx: HubTransaction): Promise<readonly Emission[]> => {
+    const told = arrived.filter(isOutcome)
+    const news = told.length > 0 ? await takeOutcomes(told, options, tx) : undefined
+    for (const one of arrived) if ('type' in one && one.type === 'REPLAY_ENDED') await giveBack(one, options, tx)
+    return options.decide(news ? arrived.filter((one) => !isOutcome(one) || news.has(one)) : arrived, tx)
+  }
+}
+
+/** Gives back those that a job has to hear of. */
+async function takeOutcomes(told: readonly Outcome[], options: IntakeOptions, tx: HubTransaction) {
+  await addHeld(told, options, tx)
+  await catchUp(told, options, tx)
+  const news = new Set<Arrived>()
+  for (const event of told) {
+    if (event.data.replay === undefined) continue
+    if (await settle(event, options, tx)) news.add(event)
+    else options.onKnown(event.type)
+  }
+  return news
+}
+
+const isOutcome = (one: Arrived): one is Outcome =>
+  'type' in one && (one.type === 'MESSAGE_FAILING' || Object.hasOwn(outcomes, one.type))
+
+async function addHeld(told: readonly Outcome[], { clock, onHeld }: IntakeOptions, tx: HubTransaction): Promise<void> {
+  const rows = told.flatMap((event) =>
+    event.type === 'MESSAGE_DEAD' || event.type === 'MESSAGE_PARKED' ? [heldByNews(event, clock.now())] : [],
+  )
+  if (rows.length === 0) return
+  const added = new Set(await tx.held.addHeld(rows))
+  await onHeld?.(
+    rows.filter(({ id }) => added.has(id)),
+    tx,
+  )
+}
+
+/** A message may be handled before the mover has noted that it was sent: its outcome says so. */
+async function catchUp(told: readonly Outcome[], { clock }: IntakeOptions, tx: HubTransaction): Promise<void> {
+  const jobs = new Map<string, string[]>()
+  for (const { data } of told)
+    if (data.replay) jobs.set(data.replay.job, [...(jobs.get(data.replay.job) ?? []), data.replay.held])
+  for (const [job, ids] of jobs) await tx.held.moved(job, ids, 'released', clock.now())
+}
+
+/** False when it changes nothing. */
+function settle({ type, data }: Outcome, { clock }: IntakeOptions, tx: HubTransaction): boolean | Promise<boolean> {
+  const { replay } = data
+  if (replay === undefined) return false
+  if (type === 'MESSAGE_FAILING') return tx.held.noteFailing(replay.held, data.error, clock.now())
+  return tx.held.settle(replay.held, outcomes[type], clock.now())
+}
+
+/** A job that is over for good has no claim on what it has not moved. */
+async function giveBack({ data }: Event<'REPLAY_ENDED'>, { clock }: IntakeOptions, tx: HubTransaction): Promise<void> {
+  if (data.status === 'stopped') return
+  // Of a large job in slices, with turns of the event loop in between.
+  while ((await tx.held.unchoose(data.id, clock.now(), GIVEN_BACK_AT_ONCE)) === GIVEN_BACK_AT_ONCE) await turn()
+}
+
+/** It lies in its queue, as far as the catalogue knows. */
+export const isInPlace = (state: Held['state']): boolean => state === 'held' || state === 'chosen' || state === 'gone'

@@ -1,0 +1,161 @@
+import type { Bus } from '../../../shared/bus/bus.ts'
+import type { Body } from '../../../shared/events.ts'
+import type { Held } from '../../../shared/store/held-messages.ts'
+import type { HubStore, HubTransaction } from '../../../shared/store/hub-store.ts'
+import { HandOver } from './hand-over.ts'
+import type { PlaceLocks } from './place-locks.ts'
+import { PlaceLook } from './place-look.ts'
+import { select } from './selection.ts'
+import { Sending } from './sending.ts'
+
+export type Errand = Body<'REPLAY_ERRAND'>
+/** The job of an errand, as its conversation has it now. */
+export type Job = { readonly isRunning: boolean; readonly actor: string; readonly reason: string }
+
+export type MoverOptions = {
+  readonly bus: Bus
+  readonly store: Pick<HubStore, 'write'>
+  readonly locks: PlaceLocks
+  readonly findJob: (id: string) => Promise<Job | undefined>
+  /** Told of messages that are not in their places any more, in the transaction that notes it. */
+  readonly onMoved?: (moved: readonly Held[], tx: HubTransaction) => void | Promise<void>
+}
+
+export type Moved = {
+  /** Of this source, by this job, in total. */
+  readonly moved: number
+  /** Of these, by this errand. */
+  readonly fresh: number
+  /** There are no more. */
+  readonly exhausted: boolean
+  /** There may be more, but others have their turn, or the hub stops. */
+  readonly isCut: boolean
+}
+
+/** Messages looked at, and noted, in one transaction. */
+const CHUNK = 250
+/** Chunks on their way at once: the broker confirms one while the next is read and the last is noted. */
+const CHUNKS_MAX = 4
+/** An errand that takes longer is cut, so that other jobs of the same place have their turn, and a job can be paused. */
+const SLICE_MS_MAX = 10_000
+/** Somebody else may hold for a moment what is looked for. */
+const LOOKS_MAX = 3
+const LOOK_AGAIN_MS = 250
+/** A job that has found enough comes back for more when that was handled. Opening a look takes some 10 ms, and closing it as long as it held. */
+const KEPT_MS = 1_000
+
+/** Of one look through a place: enough were found; its end was reached before; there is no time for more; or the job does not run. */
+type End = 'enough' | 'through' | 'cut' | 'halted'
+
+/** Moves messages of jobs out of the queues that hold them. Any errand may be run twice: the catalogue says what was moved already. */
+export class Mover {
+  readonly #options: MoverOptions
+  readonly #handOver: HandOver
+  /** Of looks that are kept, by place: ends the wait for its job. */
+  readonly #kept = new Map<string, { readonly look: PlaceLook; cancel(): void }>()
+  #stopping = false
+
+  constructor(options: MoverOptions) {
+    this.#options = options
+    this.#handOver = new HandOver(options)
+  }
+
+  /** What is under way comes to its end, and nothing more begins. */
+  stop(): void {
+    this.#stopping = true
+    this.#handOver.stop()
+    for (const [place, { look, cancel }] of this.#kept) {
+      cancel()
+      this.#drop(place, look)
+    }
+  }
+
+  /** Moves until `upTo` of this source have been moved in total, or there are no more, or the slice is over. */
+  run(errand: Errand): Promise<Moved> {
+    const { from, job } = errand
+    return this.#options.locks.exclusive(from, (kept) => this.#run(errand, kept), job)
+  }
+
+  async #run(errand: Errand, kept: PlaceLook | undefined): Promise<Moved> {
+    const { broker, clock } = this.#options.bus
+    const untilMs = clock.now() + SLICE_MS_MAX
+    let look = kept
+    try {
+      const before = await this.#countMoved(errand)
+      let moved = before
+      let end: End | undefined
+      for (let looks = 0; moved < errand.upTo; ) {
+        if (end === 'cut' || end === 'halted') break
+        if (end === 'through' && looks >= LOOKS_MAX) break
+        if (end) await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve))
+        if (!look) looks++
+        look ??= await PlaceLook.open(broker, errand.from)
+        end = look ? await this.#move(errand, look, { missing: errand.upTo - moved, untilMs }) : 'through'
+        if (end !== 'enough') {
+          await look?.close()
+          look = undefined
+        }
+        moved = await this.#countMoved(errand)
+      }
+      if (look) await this.#keep(errand, look)
+      const isEnough = moved >= errand.upTo
+      const fresh = moved - before
+      return { moved, fresh, exhausted: !isEnough && end === 'through', isCut: !isEnough && end === 'cut' }
+    } catch (error) {
+      await look?.close()
+      throw error
+    }
+  }
+
+  /** Goes on with a look until `missing` more were sent. */
+  async #move(
+    errand: Errand,
+    look: PlaceLook,
+    { missing, untilMs }: { readonly missing: number; readonly untilMs: number },
+  ): Promise<End> {
+    const { bus, findJob, store } = this.#options
+    const sending = new Sending()
+    const sent = new Set<string>()
+    try {
+      for (;;) {
+        const job = await findJob(errand.job)
+        if (!job?.isRunning) return 'halted'
+        if (this.#stopping || bus.clock.now() >= untilMs) return 'cut'
+        const chunk = await look.take(chunkSize(errand, missing - sent.size))
+        // Without its end in sight, others hold the rest.
+        if (chunk.length === 0) return 'through'
+        const max = missing - sent.size
+        const { selected, rest } = await select(errand, chunk, sent, { store, nowMs: bus.clock.now(), max })
+        look.giveBack(rest)
+        await sending.add(this.#handOver.send(errand, job, selected), errand.rate === undefined ? CHUNKS_MAX : 1)
+        if (sent.size >= missing) return 'enough'
+      }
+    } finally {
+      await sending.ended()
+    }
+  }
+
+  async #keep({ from, job }: Errand, look: PlaceLook): Promise<void> {
+    if (this.#stopping) return look.close()
+    this.#options.locks.keep(from, job, look)
+    this.#kept.get(from)?.cancel()
+    const cancel = this.#options.bus.clock.after(KEPT_MS, () => this.#drop(from, look))
+    this.#kept.set(from, { look, cancel })
+  }
+
+  #drop(place: string, look: PlaceLook): void {
+    const { locks, bus } = this.#options
+    if (this.#kept.get(place)?.look === look) this.#kept.delete(place)
+    locks.drop(place, look).catch((error: unknown) => bus.log.debug({ err: error, place }, 'a look ended by itself'))
+  }
+
+  #countMoved({ job, from }: Errand): Promise<number> {
+    return this.#options.store.write(({ held }) => held.countMoved(job, from))
+  }
+}
+
+/** Of the front no more than is needed; those that are chosen may be anywhere. */
+function chunkSize({ which, rate }: Errand, missing: number): number {
+  const perSecond = rate === undefined ? CHUNK : Math.max(1, Math.ceil(rate))
+  return Math.min(CHUNK, perSecond, which === 'front' ? Math.max(1, missing) : CHUNK)
+}

@@ -1,0 +1,41 @@
+import type { Broker, Browse, Browsed } from '../../../shared/bus/broker.ts'
+
+/** One look through a queue, in pieces. */
+export class PlaceLook {
+  readonly #browse: Browse
+  readonly #iterator: AsyncIterator<Browsed>
+  #givenBack: readonly Browsed[] = []
+
+  /** Undefined when there is no such queue. */
+  static async open(broker: Broker, place: string): Promise<PlaceLook | undefined> {
+    const browse = await broker.browse(place)
+    return browse && new PlaceLook(browse)
+  }
+
+  private constructor(browse: Browse) {
+    this.#browse = browse
+    this.#iterator = browse[Symbol.asyncIterator]()
+  }
+
+  /** The next messages, at most so many; none at the end. Rejects when the connection is lost. */
+  async take(max: number): Promise<readonly Browsed[]> {
+    const taken = this.#givenBack.slice(0, max)
+    this.#givenBack = this.#givenBack.slice(max)
+    while (taken.length < max) {
+      const { done, value } = await this.#iterator.next()
+      if (done) break
+      taken.push(value)
+    }
+    return taken
+  }
+
+  /** The last of what was taken comes first the next time. */
+  giveBack(rest: readonly Browsed[]): void {
+    this.#givenBack = [...rest, ...this.#givenBack]
+  }
+
+  /** What was not removed is in its place again. */
+  close(): Promise<void> {
+    return this.#browse.close()
+  }
+}

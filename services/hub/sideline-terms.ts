@@ -1,0 +1,15 @@
+import type { SidelineTerms } from '../../shared/flow/sideline-commands.ts'
+import { queues as topology } from '../../shared/topology.ts'
+
+/** Queues of the hub to itself: nothing in them is anybody's work. */
+const NEVER: readonly string[] = ['hub_ask', 'hub_work']
+/** Observers, and whoever decides conversations: only a rule that names them is about them. */
+const ONLY_WHEN_NAMED: readonly string[] = ['hub_consume', 'statistics']
+
+const queues = Object.keys(topology).filter((queue) => !NEVER.includes(queue))
+
+/** Queues that sideline rules may be about, and those of a rule that names none. */
+export const sidelineTerms: SidelineTerms = {
+  queues,
+  defaultQueues: queues.filter((queue) => !ONLY_WHEN_NAMED.includes(queue)),
+}

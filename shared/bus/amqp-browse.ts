@@ -1,0 +1,223 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Channel, ChannelModel, ConsumeMessage, Message } from 'amqplib'
+import { AckWindow } from './ack-window.ts'
+import { receivedFrom, settleOn } from './amqp-consumer.ts'
+import { isEnded } from './amqp-ended.ts'
+import { inspectQueue, isAbsent, unlessAbsent } from './amqp-queue.ts'
+import type { Browse, Browsed, ClosedError } from './broker.ts'
+import { Fifo } from './memory-fifo.ts'
+import { batchWrites } from './write-batching.ts'
+
+/** Messages asked for at once. What is removed makes room for more, so that a pass which removes everything runs as a consumer does. */
+const WINDOW = 500
+/** So many of a window are kept: the next is asked for, before the rest of this one is too narrow. */
+const RENEW_AT = WINDOW / 2
+/** When nothing comes for so long, somebody else holds the rest. */
+const QUIET_MS = 1_000
+/** Or the broker is slow, if it still counts some as ready: then so often. */
+const QUIETS_MAX = 10
+/** What goes back is there again within some 10 ms. */
+const BACK_MS_MAX = 1_000
+const BACK_AGAIN_MS = 5
+
+/**
+ * One look through a queue, on a channel of its own. Messages that are kept stay unsettled until the end and use up the prefetch, so the
+ * consumer is replaced by a new one from time to time, which has a prefetch of its own. Closing the channel gives everything back.
+ */
+export class AmqpBrowse implements Browse {
+  readonly queue: string
+  readonly count: number
+  readonly #model: ChannelModel
+  readonly #channel: Channel
+  readonly #window: AckWindow<Message>
+  readonly #onEnded: (browse: AmqpBrowse) => void
+  /** Delivered, and not asked for yet. */
+  readonly #waiting = new Fifo<ConsumeMessage>()
+  #taken = 0
+  #consumers = 0
+  /** Unsettled deliveries of all its consumers. */
+  #kept = 0
+  /** Those of the last one. */
+  #unsettled = RENEW_AT
+  #rest: Omit<Message, 'fields'> | undefined
+  #state: 'open' | 'closed' | Error = 'open'
+  #wake: () => void = () => undefined
+  #closing: Promise<void> | undefined
+
+  /** Undefined when there is no such queue. `onEnded` is called when it is closed or lost. */
+  static async open(model: ChannelModel, queue: string, onEnded: (browse: AmqpBrowse) => void) {
+    const channel = await model.createChannel()
+    // Whatever waits for the channel fails with the same error, or is told below.
+    channel.on('error', () => undefined)
+    const found = await unlessAbsent(() => channel.checkQueue(queue))
+    return found && new AmqpBrowse(channel, { model, queue, count: found.messageCount, onEnded })
+  }
+
+  private constructor(
+    channel: Channel,
+    { model, queue, count, onEnded }: Pick<AmqpBrowse, 'queue' | 'count'> & Surroundings,
+  ) {
+    this.queue = queue
+    this.count = count
+    this.#model = model
+    this.#channel = channel
+    this.#onEnded = onEnded
+    const afterAck = batchWrites(model)
+    this.#window = new AckWindow((message, multiple) =>
+      settleOn(this.#window, () => {
+        channel.ack(message, multiple)
+        afterAck()
+      }),
+    )
+    channel.on('close', () => {
+      this.#end(lost(queue, 'its connection was lost'))
+      onEnded(this)
+    })
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Browsed> {
+    while (this.#taken < this.count) {
+      const raw = await this.#next()
+      if (!raw) return
+      this.#taken++
+      yield this.#browsed(raw)
+    }
+  }
+
+  /** With a reason, who iterates is told; otherwise the iteration just ends. */
+  close(reason?: ClosedError): Promise<void> {
+    this.#closing ??= this.#close(reason)
+    return this.#closing
+  }
+
+  async #close(reason: ClosedError | undefined): Promise<void> {
+    const isOpen = this.#state === 'open'
+    this.#window.flush()
+    this.#end(reason ?? 'closed')
+    try {
+      const ready = isOpen && this.#consumers > 0 ? await this.#settle() : 0
+      await this.#channel.close()
+      if (isOpen && this.#kept > 0) await this.#untilBack(ready + this.#kept)
+    } catch (error) {
+      // The channel is gone already, or the queue, and with it what was to go back.
+      if (!isEnded(error) && !isAbsent(error)) throw error
+    } finally {
+      this.#onEnded(this)
+    }
+  }
+
+  /**
+   * Waits until the queue has the acks; gives the number of those that are ready. RabbitMQ passes 32 acks at a time to a quorum queue and
+   * keeps the others with the channel, to be lost with it (on 3.10, 215 of 2,000). A cancel waits for those that were passed on; by its
+   * answer the others follow, and a get waits for them. What it gets goes back with the rest.
+   */
+  async #settle(): Promise<number> {
+    await this.#channel.cancel(tagOf(this.#consumers))
+    const { messageCount } = await this.#channel.checkQueue(this.queue)
+    await this.#channel.get(this.queue)
+    return messageCount
+  }
+
+  /** A queue hears of a closed channel a moment later: whoever looks next should find everything. Not for long, because others may take it. */
+  async #untilBack(messages: number): Promise<void> {
+    for (const deadline = performance.now() + BACK_MS_MAX; performance.now() < deadline; await pause(BACK_AGAIN_MS)) {
+      const found = await inspectQueue(this.#model, this.queue)
+      if (!found || found.messages >= messages) return
+    }
+  }
+
+  /** Undefined at the end. Throws when the connection was lost. */
+  async #next(): Promise<ConsumeMessage | undefined> {
+    for (let quiets = 0; quiets < QUIETS_MAX; quiets++) {
+      if (this.#waiting.length === 0 && this.#unsettled >= RENEW_AT) await this.#renew()
+      if (this.#waiting.length === 0) await this.#arrival()
+      if (this.#state instanceof Error) throw this.#state
+      if (this.#waiting.length > 0 || this.#state === 'closed') break
+      // Nothing came: whose are those that are missing?
+      if ((await this.#ready()) === 0) break
+    }
+    return this.#waiting.shift()
+  }
+
+  /** A new consumer with a window of its own. What the last one got before its end comes first. */
+  async #renew(): Promise<void> {
+    if (this.#state !== 'open') return
+    const channel = this.#channel
+    try {
+      if (this.#consumers > 0) await channel.cancel(tagOf(this.#consumers))
+      else await channel.prefetch(WINDOW)
+      // Of a tag that was used before, a quorum queue would count the deliveries as missing.
+      const tag = tagOf(++this.#consumers)
+      this.#unsettled = 0
+      await channel.consume(this.queue, (message) => this.#take(message), { consumerTag: tag })
+    } catch (error) {
+      this.#end(lost(this.queue, error instanceof Error ? error.message : String(error)))
+    }
+  }
+
+  #take(message: ConsumeMessage | null): void {
+    if (message === null) this.#end(lost(this.queue, 'the queue was deleted'))
+    if (message === null || this.#state !== 'open') return
+    const { deliveryTag, consumerTag } = message.fields
+    // Many may be kept, so no more of each than an ack needs; the rest, which amqplib asks for, is the first one's.
+    this.#rest ??= { content: Buffer.alloc(0), properties: message.properties }
+    this.#window.delivered(deliveryTag, { ...this.#rest, fields: { ...NO_FIELDS, deliveryTag } })
+    this.#kept++
+    if (consumerTag === tagOf(this.#consumers)) this.#unsettled++
+    this.#waiting.push(message)
+    this.#wake()
+  }
+
+  #browsed(raw: ConsumeMessage): Browsed {
+    const { deliveryTag, consumerTag } = raw.fields
+    let isRemoved = false
+    return {
+      message: receivedFrom(raw),
+      remove: () => {
+        if (isRemoved || this.#state !== 'open') return
+        isRemoved = true
+        this.#window.ack(deliveryTag)
+        this.#kept--
+        if (consumerTag === tagOf(this.#consumers)) this.#unsettled--
+      },
+    }
+  }
+
+  #arrival(): Promise<void> {
+    if (this.#state !== 'open') return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, QUIET_MS)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  async #ready(): Promise<number> {
+    try {
+      return (await this.#channel.checkQueue(this.queue)).messageCount
+    } catch (error) {
+      // The reason why it ended comes with the next look.
+      if (isEnded(error) || this.#state !== 'open') return 1
+      throw error
+    }
+  }
+
+  #end(state: 'closed' | Error): void {
+    if (this.#state !== 'open') return
+    this.#state = state
+    this.#window.close()
+    for (const _ of this.#waiting.drain());
+    this.#wake()
+  }
+}
+
+type Surroundings = { readonly model: ChannelModel; readonly onEnded: (browse: AmqpBrowse) => void }
+
+const NO_FIELDS = { redelivered: false, exchange: '', routingKey: '' }
+
+const tagOf = (consumer: number) => `browse-${consumer}`
+
+const lost = (queue: string, why: string) =>
+  new Error(`The browse of ${queue} ended: ${why}. What was not removed is in the queue again; browse it again.`)

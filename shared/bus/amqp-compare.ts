@@ -1,0 +1,85 @@
+import { type Channel, type ChannelModel, connect } from 'amqplib'
+import type { Plan } from '../topology.ts'
+import { checkVersion, explainRefusal, parseDrift } from './amqp-declare.ts'
+import type { Drift } from './broker.ts'
+
+/** What a broker holds beside what a plan wants. */
+export type Comparison = {
+  /** Product and version. */
+  readonly broker: string
+  readonly missing: readonly { readonly kind: 'queue' | 'exchange'; readonly name: string }[]
+  /** There, but with other arguments. */
+  readonly drifts: readonly Drift[]
+}
+
+const CONNECT_MS_MAX = 10_000
+
+/**
+ * Compares exchanges and queues with a plan and changes nothing. Bindings cannot be asked for over AMQP. Rejects when the broker is
+ * not there, or with UnsupportedBrokerError.
+ */
+export async function comparePlan(url: string, plan: Plan): Promise<Comparison> {
+  const model = await connect(url, {
+    noDelay: true,
+    timeout: CONNECT_MS_MAX,
+    clientProperties: { connection_name: 'ebs_compare' },
+  })
+  // Whatever ends the connection also rejects the call that waits; without a listener Node would end the process.
+  model.on('error', () => undefined)
+  try {
+    return await compare(model, plan)
+  } catch (error) {
+    throw explainRefusal(error)
+  } finally {
+    await model.close()
+  }
+}
+
+async function compare(model: ChannelModel, plan: Plan): Promise<Comparison> {
+  const missing: Comparison['missing'][number][] = []
+  const drifts: Drift[] = []
+  for (const row of plan.exchanges) {
+    const options = { durable: true, arguments: row.arguments }
+    const found = await look(model, {
+      isThere: (channel) => channel.checkExchange(row.name),
+      isSame: (channel) => channel.assertExchange(row.name, row.type, options),
+    })
+    if (found === 'missing') missing.push({ kind: 'exchange', name: row.name })
+    else if (found !== 'same') drifts.push(found)
+  }
+  for (const row of plan.queues) {
+    const options = { durable: true, arguments: row.arguments }
+    const found = await look(model, {
+      isThere: (channel) => channel.checkQueue(row.name),
+      isSame: (channel) => channel.assertQueue(row.name, options),
+    })
+    if (found === 'missing') missing.push({ kind: 'queue', name: row.name })
+    else if (found !== 'same') drifts.push(found)
+  }
+  return { broker: checkVersion(model.connection.serverProperties), missing, drifts }
+}
+
+type Looks = {
+  /** Passive: is refused when it is not there. */
+  readonly isThere: (channel: Channel) => Promise<unknown>
+  /** Only asked of what is there: then the broker compares the arguments and creates nothing. */
+  readonly isSame: (channel: Channel) => Promise<unknown>
+}
+
+async function look(model: ChannelModel, { isThere, isSame }: Looks): Promise<'missing' | 'same' | Drift> {
+  // A refusal closes its channel.
+  const channel = await model.createChannel()
+  channel.on('error', () => undefined)
+  try {
+    await isThere(channel)
+    await isSame(channel)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : ''
+    if (message.includes('NOT_FOUND')) return 'missing'
+    const drift = parseDrift(message)
+    if (!drift) throw error
+    return drift
+  }
+  await channel.close()
+  return 'same'
+}

@@ -1,0 +1,59 @@
+import type { Channel, ChannelModel } from 'amqplib'
+import type { Plan } from '../topology.ts'
+import { parseDrift } from './amqp-declare.ts'
+import { TopologyDriftError } from './broker.ts'
+
+/** Messages ready and consumers of a queue, or undefined when there is no such queue, or only one of another connection's own. */
+export const inspectQueue = (model: ChannelModel, queue: string) =>
+  unlessAbsent(() =>
+    onChannel(model, async (channel) => {
+      const { messageCount, consumerCount } = await channel.checkQueue(queue)
+      return { messages: messageCount, consumers: consumerCount }
+    }),
+  )
+
+/** Declares one queue. Throws TopologyDriftError when it is there with other arguments. */
+export async function declareQueue(model: ChannelModel, { name, arguments: args }: Plan['queues'][number]) {
+  try {
+    await onChannel(model, (channel) => channel.assertQueue(name, { durable: true, arguments: args }))
+  } catch (error) {
+    const drift = error instanceof Error ? parseDrift(error.message) : undefined
+    throw drift ? new TopologyDriftError([drift]) : error
+  }
+}
+
+/**
+ * Deletes a queue that has neither messages nor consumers; false when it has. Quorum queues refuse `if-empty` by ending the connection,
+ * so the look and the deletion are two steps: what is sent to the queue between them, a millisecond, is lost. A quorum queue counts
+ * as a consumer whoever holds a message of it, a classic queue only who still consumes.
+ */
+export async function removeEmptyQueue(model: ChannelModel, queue: string): Promise<boolean> {
+  const found = await inspectQueue(model, queue)
+  if (found && found.messages + found.consumers > 0) return false
+  if (found) await onChannel(model, (channel) => channel.deleteQueue(queue))
+  return true
+}
+
+/** Undefined when there is no such queue. */
+export async function unlessAbsent<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look()
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+/** What the broker answers when there is no such queue, or only one of another connection's own. */
+export const isAbsent = (error: unknown): boolean =>
+  error instanceof Error && /NOT_FOUND|RESOURCE_LOCKED/.test(error.message)
+
+/** A refused call closes its channel: so one that lives for this call only. */
+async function onChannel<T>(model: ChannelModel, call: (channel: Channel) => Promise<T>): Promise<T> {
+  const channel = await model.createChannel()
+  // The failed call rejects with the same error; without a listener Node would end the process.
+  channel.on('error', () => undefined)
+  const answer = await call(channel)
+  await channel.close()
+  return answer
+}

@@ -1,0 +1,164 @@
+import type { Rule } from '../operation-events.ts'
+import { controlStream, parkingQueue } from '../topology.ts'
+import type { Broker, Follower, Received } from './broker.ts'
+import { type Event, parseEvent } from './envelope.ts'
+import { type ActiveRule, chainsOf, isJudged, PASS, type RuleChain } from './rule-chain.ts'
+import { type ConfirmationOptions, RuleConfirmations } from './rule-confirmations.ts'
+import { type Confirmable, namedIn, type Open, RuleRecords } from './rule-records.ts'
+import type { Member, Rules, RuleVerdict } from './rules.ts'
+import { Sample } from './trial.ts'
+import { TrialAnswers } from './trial-answers.ts'
+
+export type RuleBookOptions = ConfirmationOptions & {
+  readonly broker: Pick<Broker, 'follow' | 'publish' | 'declare'>
+  /** Where it is counted that the filter of a rule could not say. */
+  readonly unclearOf?: (rule: string) => { count: number }
+  /** A record of the stream that cannot be read. */
+  readonly onUnreadable?: () => void
+}
+
+/** What waits for a rule to be lifted waits no longer than this, even when nobody lifts it. */
+export const HOLD_MS_MAX = 10_000
+
+/**
+ * The sideline rules of the broker: read from the stream `ebs.control` before anything is consumed, and followed. Nothing is read before
+ * somebody asks for it by `loaded()`.
+ */
+export class RuleBook implements Rules {
+  readonly #options: RuleBookOptions
+  readonly #records = new RuleRecords()
+  readonly #confirmations: RuleConfirmations
+  readonly #trials: TrialAnswers
+  /** Of the queues that are consumed here. */
+  readonly #samples = new Map<string, Sample>()
+  readonly #unclear = new Map<string, { count: number }>()
+  /** Rules whose hold has lasted long enough. */
+  readonly #heldLong = new Set<string>()
+  #chains: ReadonlyMap<string, RuleChain> | undefined
+  #loading: Promise<void> | undefined
+  #follower: Follower | undefined
+  #waiting: (() => void)[] = []
+
+  constructor(options: RuleBookOptions) {
+    this.#options = options
+    this.#confirmations = new RuleConfirmations(options)
+    this.#trials = new TrialAnswers(options, this.#confirmations, this.#samples)
+  }
+
+  loaded(): Promise<void> {
+    this.#loading ??= this.#follow().catch((error: unknown) => {
+      this.#loading = undefined
+      throw error
+    })
+    return this.#loading
+  }
+
+  judge(queue: string, event: Event, message: Pick<Received, 'body' | 'properties'>): RuleVerdict {
+    if (!isJudged(event.type)) return PASS
+    this.#chains ??= chainsOf(this.#records.open().map((record) => this.#activeOf(record)))
+    const verdict = this.#chains.get(queue)?.judge(event, message) ?? PASS
+    // What is held is judged again.
+    if (verdict.kind !== 'hold') this.#samples.get(queue)?.add(event, message)
+    return verdict
+  }
+
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  join(member: Member): () => void {
+    if (!this.#samples.has(member.queue)) this.#samples.set(member.queue, new Sample())
+    return this.#confirmations.join(member, this.#records.all())
+  }
+
+  async restore(rule: string, queue: string): Promise<void> {
+    await this.#options.broker.declare(parkingQueue(rule, queue, this.#options.queueType))
+  }
+
+  /** Rules that set messages aside or hold them, as far as this process knows. */
+  inForce(): readonly Rule[] {
+    return this.#records.open().map(({ rule }) => rule)
+  }
+
+  /** Whether a rule sets messages aside or holds them. */
+  isInForce(id: string): boolean {
+    const record = this.#records.find(id)
+    return record !== undefined && 'rule' in record
+  }
+
+  /** Reads nothing more. */
+  async stop(): Promise<void> {
+    await this.#follower?.stop()
+  }
+
+  async #follow(): Promise<void> {
+    this.#follower = await this.#options.broker.follow(controlStream, (message) => this.#take(message))
+  }
+
+  #take(message: Received): void {
+    const { type } = message.properties
+    // Confirmations are most of the stream, and none of our business.
+    if (type !== undefined && type !== 'SIDELINE_RULE' && type !== 'SIDELINE_TRIAL') return
+    const parsed = parseEvent(message)
+    if ('poison' in parsed) this.#skip(message, parsed.poison)
+    else if ('stranger' in parsed) return
+    else if (parsed.type === 'SIDELINE_RULE') this.#apply(parsed.data.rule)
+    else if (parsed.type === 'SIDELINE_TRIAL') this.#trials.answer(parsed)
+  }
+
+  #apply(rule: Rule): void {
+    const news = this.#records.take(rule, this.#options.clock.now())
+    if (news) this.#announce(news)
+  }
+
+  #skip({ body, properties }: Received, problem: string): void {
+    const named = properties.type === 'SIDELINE_TRIAL' ? undefined : namedIn(body)
+    const news = named && this.#records.refuse(named, problem)
+    if (news) this.#announce(news)
+    // One without a name is met again by each reconnect.
+    else if (!named) this.#report(problem)
+  }
+
+  #announce(news: Confirmable): void {
+    if (news.phase === 'unreadable') this.#report(news.problem, news.id)
+    else {
+      this.#heldLong.delete(news.id)
+      if (news.phase === 'hold') this.#endHoldLater(news)
+      if (news.phase === 'lifted') this.#unclear.delete(news.id)
+      this.#change()
+    }
+    // What is under way now was judged by the rules as they were before.
+    this.#confirmations.tell(news)
+  }
+
+  #report(problem: string, rule?: string): void {
+    this.#options.onUnreadable?.()
+    this.#options.log.error({ problem, rule }, `a record of ${controlStream} cannot be read; it is skipped`)
+  }
+
+  #endHoldLater({ id, revision }: Confirmable): void {
+    this.#options.clock.after(HOLD_MS_MAX, () => {
+      const record = this.#records.find(id)
+      if (record?.phase !== 'hold' || record.revision !== revision) return
+      this.#options.log.warn({ rule: id }, 'a sideline rule was not lifted in time: what it holds is set aside')
+      this.#heldLong.add(id)
+      this.#change()
+    })
+  }
+
+  #change(): void {
+    this.#chains = undefined
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #activeOf({ rule, filter, phase }: Open): ActiveRule {
+    const kind = this.#heldLong.has(rule.id) ? 'park' : phase
+    return { rule, filter, kind, unclear: this.#unclearOf(rule.id) }
+  }
+
+  #unclearOf(id: string): { count: number } {
+    const known = this.#unclear.get(id) ?? this.#options.unclearOf?.(id) ?? { count: 0 }
+    this.#unclear.set(id, known)
+    return known
+  }
+}

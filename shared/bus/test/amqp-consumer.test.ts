@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { type TestVhost, testVhost } from '../../../test/support/vhost.ts'
+import { topologyPlan } from '../../topology.ts'
+import { connectAmqp } from '../amqp-broker.ts'
+import { collect, eventually, messageOf, numbers, publishAll, untilReady } from './contract-rig.ts'
+
+const plan = topologyPlan('quorum', { queues: { work: { hears: [] } }, withLadder: false })
+
+test('operators see the tag of a consumer: from the start, with another prefetch and on the next connection', async () => {
+  await using vhost = await testVhost()
+  const bus = connectAmqp(vhost.url, { service: 'tagged', plan })
+  const consumer = await bus.consume('work', { prefetch: 7, tag: 'tagged@here:work' }, () => {})
+  await bus.consume('work.dead', { prefetch: 1 }, () => {})
+  const seen = async () => (await consumersOf(vhost)).filter(({ queue }) => queue.name === 'work').map(tagAndPrefetch)
+  await eventually(async () => expect(await seen()).toEqual(['tagged@here:work 7']))
+
+  await consumer.setPrefetch(9)
+  await eventually(async () => expect(await seen()).toEqual(['tagged@here:work 9']))
+
+  await vhost.closeConnections('tagged_consume')
+  await eventually(async () => expect(await seen()).toEqual(['tagged@here:work 9']))
+  await bus.close()
+})
+
+test('a prefetch that changes while messages are held leaves them alone, and a channel that holds nothing any more is closed', async () => {
+  await using vhost = await testVhost()
+  const bus = connectAmqp(vhost.url, { service: 'tagged', plan })
+  await publishAll(
+    bus,
+    numbers(20).map((text) => messageOf({ key: 'work' }, text)),
+  )
+  const deliveries: string[] = []
+  const acks: (() => void)[] = []
+  const consumer = await bus.consume('work', { prefetch: 3, tag: 'own' }, (delivery) => {
+    deliveries.push(delivery.message.body.toString())
+    acks.push(() => delivery.ack())
+  })
+  await eventually(() => expect(deliveries).toEqual(numbers(3)))
+  await consumer.setPrefetch(4)
+  await consumer.setPrefetch(5)
+  // What an earlier channel holds does not count: 3, then 4, then 5.
+  await eventually(() => expect(deliveries).toEqual(numbers(12)))
+  await eventually(async () => expect(await channelsOf(vhost)).toBe(3))
+
+  for (const ack of acks.splice(0)) ack()
+  await eventually(() => expect(deliveries).toEqual(numbers(17)))
+  await consumer.setPrefetch(6)
+  // The one before this change was in use until now.
+  await eventually(async () => expect(await channelsOf(vhost)).toBe(2))
+  for (const ack of acks.splice(0)) ack()
+  await eventually(() => expect(deliveries).toHaveLength(20))
+  await bus.close()
+
+  const other = connectAmqp(vhost.url, { service: 'other', plan })
+  // What was acked on any of them is gone.
+  await untilReady(other, 'work', 3)
+  const { texts } = await collect(other, 'work')
+  await eventually(() => expect(texts()).toEqual(numbers(3, 18)))
+  await other.close()
+})
+
+const consumersSchema = z.array(
+  z.object({ consumer_tag: z.string(), prefetch_count: z.number(), queue: z.object({ name: z.string() }) }),
+)
+
+const consumersOf = async (vhost: TestVhost) =>
+  consumersSchema.parse(await vhost.management('GET', `/api/consumers/${vhost.name}`))
+
+const tagAndPrefetch = (consumer: z.infer<typeof consumersSchema>[number]) =>
+  `${consumer.consumer_tag} ${consumer.prefetch_count}`
+
+/** Channels that hold or consume something. */
+const channelsOf = async (vhost: TestVhost) =>
+  z
+    .array(
+      z.object({ user: z.string(), name: z.string(), connection_details: z.object({ name: z.string().optional() }) }),
+    )
+    .parse(await vhost.management('GET', `/api/vhosts/${vhost.name}/channels`)).length - PUBLISHING
+
+/** The channel of the other connection. */
+const PUBLISHING = 1

@@ -1,0 +1,41 @@
+import type { ConversationReader } from './conversations.ts'
+import type { HeldReader } from './held-messages.ts'
+import type { HubStore, HubTransaction } from './hub-store.ts'
+import { MemoryConversationTransaction, MemoryTables } from './memory-conversation-transaction.ts'
+import { MemoryConversationReader } from './memory-conversations.ts'
+import { MemoryHeldReader } from './memory-held-reader.ts'
+import { MemoryHeldTables, MemoryHeldTransaction } from './memory-held-transaction.ts'
+import { MemoryStoreOf } from './memory-store.ts'
+import type { Transaction } from './store.ts'
+
+/** Conversations and the catalogue of held messages without a disk, for tests and local play. */
+export class MemoryHubStore extends MemoryStoreOf<HubTransaction> implements HubStore {
+  readonly reader: ConversationReader
+  readonly held: HeldReader
+
+  constructor() {
+    const [tables, heldTables] = [new MemoryTables(), new MemoryHeldTables()]
+    super((inboxAndOutbox) => {
+      const tx = new MemoryHubTransaction(tables, { inboxAndOutbox, held: new MemoryHeldTransaction(heldTables) })
+      return { tx, apply: () => tx.apply() }
+    })
+    this.reader = new MemoryConversationReader(tables)
+    this.held = new MemoryHeldReader(heldTables)
+  }
+}
+
+type Parts = { readonly inboxAndOutbox: Transaction; readonly held: MemoryHeldTransaction }
+
+class MemoryHubTransaction extends MemoryConversationTransaction implements HubTransaction {
+  readonly held: MemoryHeldTransaction
+
+  constructor(tables: MemoryTables, { inboxAndOutbox, held }: Parts) {
+    super(tables, inboxAndOutbox)
+    this.held = held
+  }
+
+  override apply(): void {
+    super.apply()
+    this.held.apply()
+  }
+}

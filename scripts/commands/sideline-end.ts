@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Cli } from '../cli/cli.ts'
 import { agreeing, pacing, pacingBody, waiting, why } from '../cli/common-options.ts'
-import { assertAgreed, confirm } from '../cli/confirm.ts'
+import { assertAgreed, canAsk, confirm } from '../cli/confirm.ts'
 import { type ExitCode, exitCodes, UsageError } from '../cli/exit-code.ts'
 import { follow } from '../cli/follow.ts'
 import { codeOf, findJob, goOnWith, type Job, resultOf } from '../cli/job.ts'
@@ -79,8 +79,8 @@ async function runEnd(cli: Cli, act: Act, { id, reason, yes, dryRun, wait, how }
     return exitCodes.ok
   }
   if (reason === undefined) throw new UsageError("Why? Add --reason '...': it stands in the history.")
-  // A resume is meant for a look: it changes nothing that cannot be done again.
-  const isAgreed = yes || act === 'resume'
+  // A resume is meant for a look, and a script that resolves means it: it drops nothing, and stops by itself when messages fail again.
+  const isAgreed = yes || act === 'resume' || (act === 'resolve' && !canAsk(cli.terminal))
   assertAgreed(cli.terminal, { yes: isAgreed, what: `${act} a rule` })
   if (!isAgreed) {
     const { parked } = await findRule(hub, id)

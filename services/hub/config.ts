@@ -45,7 +45,11 @@ export function hubConfig(env?: Env) {
   }
   const mistakes = checkNesting({ call: flow.call, hubDeadlineMs: flow.deadlineMs, waitMsMax })
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return { ...config, flow, nesting: nestingOf(flow, waitMsMax) }
+  const frozenWhileParked: ReadonlySet<string> = new Set([
+    ...(own.EBS_GROUP_DEADLINE_WHILE_PARKED === 'frozen' ? ['group'] : []),
+    ...(own.EBS_FLOW_DEADLINE_WHILE_PARKED === 'frozen' ? ['flow'] : []),
+  ])
+  return { ...config, flow, frozenWhileParked, nesting: nestingOf(flow, waitMsMax) }
 }
 
 /** The sums, for the log. */

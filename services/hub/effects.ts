@@ -16,6 +16,7 @@ import { Contents } from './held/contents.ts'
 import { editHeld } from './held/edits.ts'
 import { intakeOf } from './held/intake.ts'
 import { type Job, Mover } from './held/mover.ts'
+import { ParkedThreads } from './held/parked-threads.ts'
 import { PlaceLocks } from './held/place-locks.ts'
 import { requestReplay } from './held/replay-requests.ts'
 import { searchHeld } from './held/search.ts'
@@ -27,6 +28,8 @@ export type EffectsOptions = {
   readonly bus: Bus
   readonly store: HubStore
   readonly kernel: Kernel
+  /** Some kind of conversation has its deadlines stand still while a message of its thread is set aside. */
+  readonly isFrozenWhileParked?: boolean
   readonly onIgnored: (kind: string, why: 'duplicate') => void
   readonly amqpUrl: string
   readonly managementUrl: string | undefined
@@ -41,8 +44,10 @@ export function effectsOf(options: EffectsOptions) {
   const locks = new PlaceLocks()
   const control = new ControlLog(bus)
   const consumers = consumersBy(bus.broker, { ...options, log: bus.log })
+  const threads = new ParkedThreads({ kernel, store, clock: bus.clock, isPolicy: options.isFrozenWhileParked === true })
   const handle = intakeOf({
     clock: bus.clock,
+    threads,
     decide: (arrived, tx) => kernel.handle(arrived, tx),
     onKnown: () => onIgnored(REPLAY, 'duplicate'),
   })
@@ -68,10 +73,10 @@ export function effectsOf(options: EffectsOptions) {
     /** Reads the stream of rules. Before anything is consumed. */
     follow: () => control.start(),
     async run(): Promise<Subscribed> {
-      const comparison = new Comparison({ bus, store, locks, queues: Object.keys(queues) })
+      const comparison = new Comparison({ bus, store, locks, threads, queues: Object.keys(queues) })
       const upkeep = new ControlUpkeep({ bus, store, control, tell: told })
       const rounds = new Rounds(bus, [() => upkeep.run(), () => comparison.run()])
-      const mover = new Mover({ bus, store, locks, findJob: (id) => findJob(store, id) })
+      const mover = new Mover({ bus, store, locks, threads, findJob: (id) => findJob(store, id) })
       const errands = await runErrands({
         bus,
         retry,

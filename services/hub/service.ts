@@ -50,11 +50,13 @@ export const hub: ServiceDefinition<HubConfig> = {
       anyKind(replayKind),
     ]
     const inputs = measureInputs(metrics)
-    const kernel = new Kernel({ bus, kinds, earlyKeepMs: config.own.EBS_EARLY_KEEP_MS, ...inputs })
+    const { frozenWhileParked } = config
+    const kernel = new Kernel({ bus, kinds, earlyKeepMs: config.own.EBS_EARLY_KEEP_MS, frozenWhileParked, ...inputs })
     const effects = effectsOf({
       ...{ bus, store, kernel, onIgnored: inputs.onIgnored },
       ...{ amqpUrl: config.amqpUrl, managementUrl: config.amqpManagementUrl, queueType: config.queueType },
       retry: retryOf(config.retry, 'hub_work'),
+      isFrozenWhileParked: frozenWhileParked.size > 0,
     })
     const { clock } = bus
     const operations: Operations = { store, kernel, kinds, clock, stopping: context.stopping, ...effects.operations }

@@ -33,7 +33,10 @@ export const openStatistics = (path: string): Promise<SqliteStore> => SqliteStor
 
 /**
  * Counts a batch of events inside the transaction that holds their inbox rows: the caller leaves out those handled before.
- * Whatever order they come in, the totals come out the same. `nowMs` is when they are counted.
+ * Whatever order they come in, the totals come out the same. `nowMs` is when they are counted. Nothing is remembered from batch to batch,
+ * so that one process may count live messages and another those that are replayed.
+ *
+ * `messages_dead` and `messages_parked` count how often that happened: a message that comes back and dies again counts twice.
  */
 export function record(tx: SqliteTransaction, batch: readonly RecordedEvent[], nowMs: number): void {
   const sums = new Sums()
@@ -47,6 +50,7 @@ export function record(tx: SqliteTransaction, batch: readonly RecordedEvent[], n
     if (isTaskBody(body)) tasks.change(taskIdOf(body), (row) => evolveTask(row, body, event))
     else if (isObjectBody(body)) objects.change(objectIdOf(body), (row) => evolveObject(row, body, event))
     else if (body.type === 'MESSAGE_DEAD') sums.count({}, { messages_dead: 1 })
+    else if (body.type === 'MESSAGE_PARKED') sums.count({}, { messages_parked: 1 })
   }
   for (const { before, after } of tasks.changes()) {
     sums.count(countersOfTask(before), countersOfTask(after))

@@ -4,6 +4,10 @@ import { countedMs } from './histogram.ts'
 /**
  * What an event changes about its task or its object. Counters are read off the rows, before and after, so that an event
  * which is told twice, or after one that followed from it, changes them by nothing or by what is still missing.
+ *
+ * A replay of what had failed for good: while it runs again it counts as failed and not as in progress, because nobody has said that it
+ * will succeed; when it fails again it has still failed once. When it finishes, the failure is taken back: totals are as if there had been
+ * none, and only the minutes (view `throughput`) keep what happened in them. Attempts of a replay begin at 1 again; the highest counts.
  */
 
 export type TaskBody = Body<'TASK_CREATED' | 'TASK_STARTED' | 'TASK_FINISHED' | 'TASK_FAILED'>

@@ -48,19 +48,20 @@ export function takeMoved(state: ReplayState, fact: Body<'REPLAY_MOVED'>, nowMs:
   const source = state.sources[at]
   if (!source) return ignore('unknown')
   if (isOver(state)) return ignore('late')
-  const moved = Math.min(Math.max(fact.moved, source.moved), source.upTo)
+  const isRunning = state.status === 'running'
+  const moved = Math.min(Math.max(fact.moved, source.moved), source.count)
   const count = fact.exhausted ? moved : source.count
-  const isNews = moved > source.moved || count < source.count
-  const isDone = moved >= source.upTo || fact.exhausted
-  if (!isNews && !(isDone && source.isAsked)) return ignore('stale')
+  // Nothing more of it is moved while the job stands still: the rest is asked for when it goes on.
+  const isDone = moved >= source.upTo || fact.exhausted || !isRunning
+  if (moved === source.moved && count === source.count && !(isDone && source.isAsked)) return ignore('stale')
 
   const draft = new ReplayDraft(state, nowMs)
   if (count < source.count) draft.note('fewer than asked for', `${fact.from} held ${source.count - count} fewer`)
-  draft.changeSource(at, { moved, count, upTo: fact.exhausted ? moved : source.upTo })
+  draft.changeSource(at, { moved, count, upTo: isDone ? moved : source.upTo })
   if (source.to === undefined || state.act !== 'replay') draft.change({ handled: state.handled + moved - source.moved })
   if (isDone) draft.answered(at)
-  // A part: the rest is asked for again, unless somebody has said stop.
-  else if (state.status === 'running') draft.ask(at)
+  // A part: the rest is asked for again.
+  else draft.ask(at)
   advance(draft)
   return draft.decision()
 }

@@ -55,10 +55,19 @@ describe('sideline resolve', () => {
     expect(api.posted('/api/sidelines/acme-down/resolve')).toEqual([])
   })
 
-  test.each(['resolve', 'discard'])('%s in a script needs --yes: refused with 2 and nothing is asked', async (act) => {
+  test('resolve in a script needs no --yes: it drops nothing', async () => {
     await using api = await fakeApi(ending)
 
-    const { code, err } = await runEbs(['sideline', act, 'acme-down', '--reason', 'back'], api)
+    const { code } = await runEbs([...resolve, '--no-wait'], api)
+
+    expect(code).toBe(0)
+    expect(api.posted('/api/sidelines/acme-down/resolve')).toHaveLength(1)
+  })
+
+  test('discard in a script needs --yes: refused with 2 and nothing is asked', async () => {
+    await using api = await fakeApi(ending)
+
+    const { code, err } = await runEbs(['sideline', 'discard', 'acme-down', '--reason', 'back'], api)
 
     expect(code).toBe(2)
     expect(err).toContain('Add --yes')

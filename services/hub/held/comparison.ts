@@ -1,11 +1,11 @@
 import type { Browsed } from '../../../shared/bus/broker.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
-import type { Held } from '../../../shared/store/held-messages.ts'
-import type { HubStore, HubTransaction } from '../../../shared/store/hub-store.ts'
+import type { HubStore } from '../../../shared/store/hub-store.ts'
 import { deadQueueOf, unroutedQueue } from '../../../shared/topology.ts'
 import { adopt, findOrphan, type Orphan } from './adoption.ts'
 import { heldByMessage, heldIdOf } from './held-row.ts'
 import { isInPlace } from './intake.ts'
+import type { ParkedThreads } from './parked-threads.ts'
 import type { PlaceLocks } from './place-locks.ts'
 
 export type ComparisonOptions = {
@@ -14,8 +14,8 @@ export type ComparisonOptions = {
   readonly locks: PlaceLocks
   /** Work queues: each has a dead queue beside it. */
   readonly queues: readonly string[]
-  /** Told of messages that were not in the catalogue. */
-  readonly onHeld?: (held: readonly Held[], tx: HubTransaction) => void | Promise<void>
+  /** Told of messages that were not in the catalogue, and of those that are gone. */
+  readonly threads: Pick<ParkedThreads, 'parked' | 'released'>
 }
 
 /** Messages noted in one transaction. */
@@ -24,6 +24,8 @@ const CHUNK = 500
 const ORPHANS_MAX = 500
 /** A row may be there a moment before its message. */
 const GONE_AFTER_MS = 60_000
+/** Whoever empties a parking queue by hand has more to do than to let deadlines run again. */
+const GONE_LISTED_MAX = 10_000
 /** A queue is looked through for a twentieth of the time at most, and one that stays different not more often than this. */
 const REST_SHARE = 20
 const SAME_AGAIN_MS = 300_000
@@ -96,13 +98,15 @@ export class Comparison {
   }
 
   async #forget(place: string, beforeMs: number): Promise<number> {
-    const { store } = this.#options
+    const { store, threads } = this.#options
     let gone = 0
-    for (;;) {
-      const count = await store.write(({ held }) => held.markGone(place, beforeMs, CHUNK))
-      gone += count
-      if (count < CHUNK) return gone
+    for (let count = CHUNK; count === CHUNK; gone += count)
+      count = await store.write(({ held }) => held.markGone(place, beforeMs, CHUNK))
+    if (gone > 0) {
+      const { items } = await store.held.listHeld({ place, states: ['gone'] }, { limit: GONE_LISTED_MAX })
+      await threads.released(items)
     }
+    return gone
   }
 
   /** Those that are no orphans. */
@@ -118,7 +122,7 @@ export class Comparison {
 
   /** Gives the ids. Copies of what was moved before are removed. */
   async #note(place: string, found: readonly Browsed[]): Promise<readonly string[]> {
-    const { store, bus, onHeld } = this.#options
+    const { store, bus, threads } = this.#options
     const atMs = bus.clock.now()
     const ids = found.map(({ message }) => heldIdOf(place, message))
     const rows = await store.write(async (tx) => {
@@ -127,7 +131,7 @@ export class Comparison {
       const added = unknown.map(({ message }) => heldByMessage(place, message, atMs))
       if (added.length > 0) {
         const fresh = new Set(await tx.held.addHeld(added))
-        await onHeld?.(
+        await threads.parked(
           added.filter(({ id }) => fresh.has(id)),
           tx,
         )
@@ -144,13 +148,11 @@ export class Comparison {
 
   /** When it was published again before, in a look that was cut off, only the original has to go. */
   async #take(place: string, orphan: Orphan, isAdopted: boolean): Promise<void> {
-    const { bus, store, onHeld } = this.#options
+    const { bus, store } = this.#options
     if (!isAdopted) {
       const adopted = await adopt(bus, place, orphan)
       const row = heldByMessage(place, adopted, bus.clock.now())
-      await store.write(async (tx) => {
-        if ((await tx.held.addHeld([row])).length > 0) await onHeld?.([row], tx)
-      })
+      await store.write(({ held }) => held.addHeld([row]))
       bus.log.warn({ place, messageId: row.messageId }, 'a message that the broker had dead-lettered was adopted')
     }
     orphan.browsed.remove()

@@ -38,6 +38,7 @@ export class HandOver {
     if (moved.length === 0) return
     await this.#note(errand, job, moved)
     for (const { browsed, copies } of moved) for (const each of [browsed, ...copies]) each.remove()
+    await this.#options.threads.released(moved.map(({ row }) => row))
   }
 
   /** Resolves when the broker has confirmed it; false when it could not be sent and stays. */
@@ -47,7 +48,7 @@ export class HandOver {
 
   /** One transaction. An outcome may have come meanwhile: it has noted the move already. */
   #note(errand: Errand, job: Job, moved: readonly Selected[]): Promise<void> {
-    const { store, bus, onMoved } = this.#options
+    const { store, bus } = this.#options
     const { act, to } = errand
     const atMs = bus.clock.now()
     return store.write(async (tx) => {
@@ -56,10 +57,6 @@ export class HandOver {
       await tx.held.moved(errand.job, ids, states[act], atMs)
       // Of what is given to the exchange nobody tells an outcome: it is where it was to go.
       if (act === 'replay' && to === undefined) for (const id of ids) await tx.held.settle(id, 'handled', atMs)
-      await onMoved?.(
-        moved.map(({ row }) => row),
-        tx,
-      )
     })
   }
 

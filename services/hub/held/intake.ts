@@ -5,6 +5,7 @@ import type { Clock } from '../../../shared/clock.ts'
 import type { Held, HeldOutcome } from '../../../shared/store/held-messages.ts'
 import type { HubTransaction } from '../../../shared/store/hub-store.ts'
 import { heldByNews } from './held-row.ts'
+import type { ParkedThreads } from './parked-threads.ts'
 
 export type IntakeOptions = {
   readonly clock: Clock
@@ -12,8 +13,8 @@ export type IntakeOptions = {
   readonly decide: (arrived: readonly Arrived[], tx: HubTransaction) => Promise<readonly Emission[]>
   /** Told of an outcome that was known already, or of a message that the catalogue does not have. */
   readonly onKnown: (type: string) => void
-  /** Told of messages that were set aside or died just now, and of those that are on their way back. */
-  readonly onHeld?: (held: readonly Held[], tx: HubTransaction) => void | Promise<void>
+  /** Told of messages that were set aside just now, and of outcomes of those that came back. */
+  readonly threads: Pick<ParkedThreads, 'parked' | 'settled'>
 }
 
 /** Some 10 ms. */
@@ -50,19 +51,24 @@ async function takeOutcomes(told: readonly Outcome[], options: IntakeOptions, tx
     if (await settle(event, options, tx)) news.add(event)
     else options.onKnown(event.type)
   }
+  const back = told.filter(({ type, data }) => data.replay && (type === 'MESSAGE_REPLAYED' || type === 'MESSAGE_DEAD'))
+  if (back.length > 0) {
+    const threads = back.map(({ meta }) => meta.correlationId)
+    await options.threads.settled(threads, tx)
+  }
   return news
 }
 
 const isOutcome = (one: Arrived): one is Outcome =>
   'type' in one && (one.type === 'MESSAGE_FAILING' || Object.hasOwn(outcomes, one.type))
 
-async function addHeld(told: readonly Outcome[], { clock, onHeld }: IntakeOptions, tx: HubTransaction): Promise<void> {
+async function addHeld(told: readonly Outcome[], { clock, threads }: IntakeOptions, tx: HubTransaction): Promise<void> {
   const rows = told.flatMap((event) =>
     event.type === 'MESSAGE_DEAD' || event.type === 'MESSAGE_PARKED' ? [heldByNews(event, clock.now())] : [],
   )
   if (rows.length === 0) return
   const added = new Set(await tx.held.addHeld(rows))
-  await onHeld?.(
+  await threads.parked(
     rows.filter(({ id }) => added.has(id)),
     tx,
   )

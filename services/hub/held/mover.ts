@@ -1,8 +1,8 @@
 import type { Bus } from '../../../shared/bus/bus.ts'
 import type { Body } from '../../../shared/events.ts'
-import type { Held } from '../../../shared/store/held-messages.ts'
-import type { HubStore, HubTransaction } from '../../../shared/store/hub-store.ts'
+import type { HubStore } from '../../../shared/store/hub-store.ts'
 import { HandOver } from './hand-over.ts'
+import type { ParkedThreads } from './parked-threads.ts'
 import type { PlaceLocks } from './place-locks.ts'
 import { PlaceLook } from './place-look.ts'
 import { select } from './selection.ts'
@@ -17,8 +17,8 @@ export type MoverOptions = {
   readonly store: Pick<HubStore, 'write'>
   readonly locks: PlaceLocks
   readonly findJob: (id: string) => Promise<Job | undefined>
-  /** Told of messages that are not in their places any more, in the transaction that notes it. */
-  readonly onMoved?: (moved: readonly Held[], tx: HubTransaction) => void | Promise<void>
+  /** Told of messages that are not in their places any more. */
+  readonly threads: Pick<ParkedThreads, 'released'>
 }
 
 export type Moved = {

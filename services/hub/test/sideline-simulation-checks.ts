@@ -116,7 +116,10 @@ function counts(simulation: SidelineSimulation, rows: readonly Held[]): string[]
       ? []
       : [`job ${job.id} (${job.status}) says ${JSON.stringify(said)}, and ${JSON.stringify(found)} is so`]
   })
-  return [...unsettled.map(({ id, messageId, state, place }) => `${messageId} (${id}) is ${state} in ${place}`), ...faults]
+  return [
+    ...unsettled.map(({ id, messageId, state, place }) => `${messageId} (${id}) is ${state} in ${place}`),
+    ...faults,
+  ]
 }
 
 /** S4: resolved in order, what was parked is handled in the order in which it was parked, and before what came later. */

@@ -27,7 +27,8 @@ async function act(simulation: SidelineSimulation): Promise<void> {
   }
   for (const job of simulation.jobs(true)) {
     const isOfRule = job.rule !== undefined
-    if (job.status === 'paused' || (job.status === 'stopped' && !isOfRule)) await simulation.commandJob(job.id, 'resume')
+    if (job.status === 'paused' || (job.status === 'stopped' && !isOfRule))
+      await simulation.commandJob(job.id, 'resume')
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Event } from '../../../shared/bus/envelope.ts'
 import type { Message } from '../../../shared/bus/broker.ts'
+import type { Event } from '../../../shared/bus/envelope.ts'
 import type { Body } from '../../../shared/events.ts'
 import type { SidelineState } from '../../../shared/flow/sideline-state.ts'
 

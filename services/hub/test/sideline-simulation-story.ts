@@ -31,47 +31,51 @@ const pacing = fc.record(
 const rule = fc.nat(rules.length - 1)
 const way = fc.constantFrom('told' as const, 'told' as const, 'published' as const)
 
+const start = fc.record(
+  {
+    what: fc.constant('start' as const),
+    rule,
+    way,
+    expiresInMs: fc.constantFrom(2_000, 15_000),
+    probeMs: fc.constantFrom(1_000, 5_000),
+  },
+  { requiredKeys: ['what', 'rule', 'way'] },
+)
+const end = fc.record({
+  what: fc.constantFrom(...(['resume', 'resume', 'resolve', 'resolve', 'resolve', 'discard'] as const)),
+  rule,
+  way,
+  pacing,
+})
+const inOrder = fc.record({
+  what: fc.constant('resolve' as const),
+  rule,
+  way,
+  pacing: fc.record({ ordered: fc.constant(true) }),
+})
+const dead = fc.record({
+  what: fc.constant('dead' as const),
+  act: fc.constantFrom(...(['replay', 'replay', 'replay', 'discard', 'archive'] as const)),
+  tenant: fc.option(fc.constantFrom(...TENANTS), { nil: undefined }),
+  pacing,
+})
+const job = fc.record({
+  what: fc.constant('job' as const),
+  nth: fc.nat(3),
+  action: fc.constantFrom('pause' as const, 'resume' as const, 'cancel' as const),
+})
+const outage = fc.record({
+  what: fc.constant('break' as const),
+  tenant: fc.constantFrom(...TENANTS),
+  forMs: fc.nat(10_000),
+})
 const act = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record(
-      {
-        what: fc.constant('start' as const),
-        rule,
-        way,
-        expiresInMs: fc.constantFrom(2_000, 15_000),
-        probeMs: fc.constantFrom(1_000, 5_000),
-      },
-      { requiredKeys: ['what', 'rule', 'way'] },
-    ),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      what: fc.constantFrom('resume' as const, 'resolve' as const, 'resolve' as const, 'discard' as const),
-      rule,
-      way,
-      pacing,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      what: fc.constant('dead' as const),
-      act: fc.constantFrom('replay' as const, 'replay' as const, 'discard' as const, 'archive' as const),
-      tenant: fc.option(fc.constantFrom(...TENANTS), { nil: undefined }),
-      pacing,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      what: fc.constant('job' as const),
-      nth: fc.nat(3),
-      action: fc.constantFrom('pause' as const, 'resume' as const, 'cancel' as const),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ what: fc.constant('break' as const), tenant: fc.constantFrom(...TENANTS), forMs: fc.nat(10_000) }) },
+  { weight: 4, arbitrary: start },
+  { weight: 5, arbitrary: end },
+  { weight: 2, arbitrary: inOrder },
+  { weight: 3, arbitrary: dead },
+  { weight: 2, arbitrary: job },
+  { weight: 1, arbitrary: outage },
 )
 export type Act = typeof act extends fc.Arbitrary<infer T> ? T : never
 
@@ -93,23 +97,38 @@ const fault = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constant('stop' as const), forMs }) },
   {
     weight: 2,
-    arbitrary: fc.record({ what: fc.constant('delete parking' as const), rule, queue: fc.constantFrom(TASKS, OBJECTS) }),
+    arbitrary: fc.record({
+      what: fc.constant('delete parking' as const),
+      rule,
+      queue: fc.constantFrom(TASKS, OBJECTS),
+    }),
   },
 )
 export type Fault = typeof fault extends fc.Arbitrary<infer T> ? T : never
 
 /** Several things at about the same time are what goes wrong. */
-const moment = fc.oneof(fc.nat(BUSY_MS), fc.nat(BUSY_MS / 1_000).map((s) => s * 1_000), fc.nat(300).map((n) => n * 100))
-
-const timed = <T>(event: fc.Arbitrary<T>) => fc.record({ atMs: moment, event })
+const moment = fc.oneof(
+  fc.nat(BUSY_MS),
+  fc.nat(BUSY_MS / 1_000).map((s) => s * 1_000),
+  fc.nat(BUSY_MS / 100).map((n) => n * 100),
+)
+const timed = <T>(event: fc.Arbitrary<T>, atMs = moment) => fc.record({ atMs, event })
+/** Without it most stories would be short ones. */
+const LONG = { size: 'max' } as const
 
 export const story = fc.record({
-  sendings: fc.array(sending, { maxLength: 20 }),
-  bursts: fc.array(burst, { maxLength: 3 }),
-  acts: fc.array(timed(act), { minLength: 1, maxLength: 14 }),
-  faults: fc.oneof(fc.constant([]), fc.array(timed(fault), { maxLength: 5 })),
+  starts: fc.array(timed(start, fc.nat(5_000)), { minLength: 1, maxLength: 3 }),
+  sendings: fc.array(sending, { maxLength: 30, ...LONG }),
+  bursts: fc.array(burst, { maxLength: 4, ...LONG }),
+  acts: fc.array(timed(act), { minLength: 1, maxLength: 16, ...LONG }),
+  faults: fc.oneof(
+    { weight: 1, arbitrary: fc.constant([]) },
+    { weight: 2, arbitrary: fc.array(timed(fault), { minLength: 1, maxLength: 5, ...LONG }) },
+  ),
 })
 export type Story = typeof story extends fc.Arbitrary<infer T> ? T : never
+
+export const actsOf = ({ starts, acts }: Story) => [...starts, ...acts]
 
 export const sendingsOf = ({ sendings, bursts }: Story): Sending[] =>
   [

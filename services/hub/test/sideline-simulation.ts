@@ -92,7 +92,14 @@ export class SidelineSimulation {
     if (known?.version === found.version) return known.state
     const state = sidelineState.parse(JSON.parse(found.state))
     this.#states.set(rule, { version: found.version, state })
-    this.#note('rule', { rule, status: found.status, phase: state.phase, wait: state.wait?.for, job: state.job?.id, missing: state.missing })
+    this.#note('rule', {
+      rule,
+      status: found.status,
+      phase: state.phase,
+      wait: state.wait?.for,
+      job: state.job?.id,
+      missing: state.missing,
+    })
     return state
   }
 

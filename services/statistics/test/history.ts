@@ -55,6 +55,22 @@ export const dead = (messageId: string): Body<'MESSAGE_DEAD'> => ({
   reason: 'exhausted',
 })
 
+export const parked = (messageId: string): Body<'MESSAGE_PARKED'> => ({
+  type: 'MESSAGE_PARKED',
+  queue: 'process_consume',
+  messageId,
+  reason: 'the database of acme is down',
+  rule: 'acme#1',
+})
+
+export const replayed = (messageId: string): Body<'MESSAGE_REPLAYED'> => ({
+  type: 'MESSAGE_REPLAYED',
+  queue: 'process_consume',
+  messageId,
+  reason: 'handled',
+  replay: { job: 'j', held: 'h' },
+})
+
 /** An event of the catalogue as it is counted, `afterMs` after the start. */
 export const told = (body: Body, afterMs = 0): RecordedEvent => ({
   type: body.type,

@@ -18,12 +18,14 @@ import {
   flow,
   objectCreated,
   objectFailed,
+  parked,
+  replayed,
   START_MS,
   started,
   taskCreated,
   told,
 } from './history.ts'
-import { count, open, rowsOf } from './scratch.ts'
+import { count, open, rowsOf, scratchPath } from './scratch.ts'
 
 describe('the view `statistics`', () => {
   test('has exactly the metrics of the contract, zero before the first event', async () => {
@@ -42,7 +44,7 @@ describe('the view `statistics`', () => {
     expect(updated_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   })
 
-  test('counts objects, tasks and dead messages, and times them', async () => {
+  test('counts objects, tasks, and messages that died or were set aside, and times them', async () => {
     const { store } = await open()
 
     await count(
@@ -58,6 +60,8 @@ describe('the view `statistics`', () => {
         told(failed('b-2', true)),
         told(objectFailed('b', 1_000)),
         told(dead('m1')),
+        // Set aside, brought back, set aside by another rule, and handled at last.
+        ...[parked('m2'), parked('m2'), replayed('m2')].map((body) => told(body)),
       ],
       START_MS + 123,
     )
@@ -72,7 +76,7 @@ describe('the view `statistics`', () => {
       tasks_failed: 1,
       tasks_in_progress: 1,
       messages_dead: 1,
-      messages_parked: 0,
+      messages_parked: 2,
       object_ms_avg: 32,
       object_ms_p50: 32,
       object_ms_p95: 32,
@@ -142,6 +146,29 @@ describe('the view `statistics`', () => {
       }),
       { numRuns: 25 },
     )
+  })
+
+  test('S7: comes out the same when one process counts live messages and another those that are replayed', async () => {
+    const path = scratchPath()
+    const [live, replays] = await Promise.all([open(path), open(path)])
+    const events = [
+      ...Array.from({ length: 20 }, (_, i) => flow(`o${i}`, 3)).flat(),
+      ...Array.from({ length: 20 }, (_, i) => [told(failed(`o${i}-1`, true)), told(objectFailed(`o${i}`), 20)]).flat(),
+    ]
+    const alone = await open()
+    await count(alone.store, events)
+
+    for (const [i, batch] of slices(events, 7).entries()) {
+      const [ours, theirs] = i % 2 === 0 ? [live, replays] : [replays, live]
+      // Both at once, and each what the other has counted last.
+      await Promise.all([count(ours.store, batch), count(theirs.store, events.slice(i, i + 3))])
+    }
+    await count(live.store, events)
+
+    const { updated_at: at, ...totals } = readStatistics(replays.store.read)
+    const { updated_at, ...expected } = readStatistics(alone.store.read)
+    expect(totals).toEqual(expected)
+    expect(at).toBe(updated_at)
   })
 
   test('is read through another connection while it grows', async () => {
@@ -250,10 +277,17 @@ describe('the other views', () => {
     await count(store, flow('a', 1), START_MS)
     await count(store, [told(started('b-1'))], START_MS + 59_999)
     await count(store, [told(failed('b-1', true))], START_MS + 60_000)
-    await count(store, [told(finished('b-1'))], START_MS + 60_001)
+    await count(store, [told(finished('b-1')), told(parked('m'))], START_MS + 60_001)
 
     expect(readThroughput(store.read, 10)).toMatchObject([
-      { minute: '2024-01-01T00:01Z', events: 2, tasks_failed: 1, tasks_finished: 1, tasks_started: 0 },
+      {
+        minute: '2024-01-01T00:01Z',
+        events: 3,
+        tasks_failed: 1,
+        tasks_finished: 1,
+        tasks_started: 0,
+        messages_parked: 1,
+      },
       { minute: '2024-01-01T00:00Z', events: 6, objects_created: 1, objects_completed: 1, tasks_started: 2 },
     ])
   })

@@ -52,6 +52,21 @@ describe('a task', () => {
     ['failed once, not for good', [created, failed(id, false)], { ...CREATED, ...STARTED, ...RUNNING }],
     ['failed for good', [created, started(id), failed(id, true)], { ...CREATED, ...STARTED, ...FAILED }],
     ['failed for good twice', [created, failed(id, true), failed(id, true)], { ...CREATED, ...STARTED, ...FAILED }],
+    [
+      'failed, replayed, running',
+      [created, failed(id, true, 26), started(id, 1), failed(id, false, 1), started(id, 2)],
+      { ...CREATED, ...STARTED, ...FAILED },
+    ],
+    [
+      'failed, replayed, failed again',
+      [created, failed(id, true, 26), started(id, 1), failed(id, true, 1)],
+      { ...CREATED, ...STARTED, ...FAILED },
+    ],
+    [
+      'failed, replayed twice, finished, first failure told again',
+      [created, failed(id, true, 26), failed(id, true, 1), finished(id, 10, 1), failed(id, true, 26)],
+      { ...CREATED, ...STARTED, ...FINISHED },
+    ],
     ['failed, replayed, finished', [created, failed(id, true), finished(id)], { ...CREATED, ...STARTED, ...FINISHED }],
     [
       'finished, failure told later',
@@ -77,6 +92,14 @@ describe('a task', () => {
       attempts: 2,
       durationMs: 12.5,
     })
+  })
+
+  test('failed when it failed first, and was done by whoever did the replay, whose attempts begin at 1 again', () => {
+    const failedTwice = evolvedTask(created, failed(id, true, 3), started(id, 1), failed(id, true, 1))
+    const done = evolvedTask(created, failed(id, true, 3), started(id, 1), finished(id, 7, 1))
+
+    expect(failedTwice).toMatchObject({ failedAtMs: START_MS + 1, attempts: 3, processor: 'processor 3' })
+    expect(done).toMatchObject({ failedAtMs: null, finishedAtMs: START_MS + 3, attempts: 3, processor: 'processor 1' })
   })
 
   test('keeps the processor that finished it when an older start is told later', () => {

@@ -5,8 +5,8 @@ import { by, eggId, fired, type Rig, request, send, startKernel, wakeUps } from 
 
 const frozenEggs = { frozenWhileParked: new Set(['egg']) }
 const thread = 'thread'
-/** A slot, the ladder, and the batch that waits a millisecond for company. */
-const LATE_MS_MAX = 12
+/** A slot and the ladder's shortest rung, 10 ms each, and the batch that waits a millisecond for company. */
+const LATE_MS_MAX = 22
 /** Opens an egg of the thread. */
 const openEgg = async (rig: Rig, timers: string, flowId = 'a') => {
   const body = { type: 'FLOW_REQUESTED', flowId, length: 1, mode: 'parallel', requestKey: timers } as const

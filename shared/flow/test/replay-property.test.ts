@@ -149,7 +149,7 @@ describe('whatever happens to a job, in whatever order', () => {
             expect(sum(around.moved.values())).toBeLessThanOrEqual(canary)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -172,7 +172,7 @@ describe('whatever happens to a job, in whatever order', () => {
         })
         expect(failed).toBeGreaterThanOrEqual(Math.max(dead, around.failing.length))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 

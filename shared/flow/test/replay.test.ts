@@ -166,7 +166,7 @@ describe('commands', () => {
     job.taken()
     expect(job.moved('a', 12)).toBe('cancelled')
     expect(job.tell('handled', 'a.11')).toBe('cancelled')
-    expect(job.moved('a')).toBe('cancelled')
+    expect(job.moved('a', 110)).toBe('cancelled')
     expect(job.tellAll('handled', 'a', 12, 110)).toBe('cancelled')
 
     expect(job.tell('handled', 'a.111')).toBe('late')
@@ -220,7 +220,6 @@ describe('errands', () => {
     { what: 'another source', moved: (job: ReplayRun) => job.moved('z', 1), answer: 'unknown' },
     { what: 'the same again', moved: (job: ReplayRun) => job.moved('a', 10), answer: 'stale' },
     { what: 'fewer than before', moved: (job: ReplayRun) => job.moved('a', 2), answer: 'stale' },
-    { what: 'more than asked for', moved: (job: ReplayRun) => job.moved('a', 11), answer: 'stale' },
   ])('an answer about $what changes nothing', ({ moved, answer }) => {
     const job = jobOf()
     job.moved('a')
@@ -229,6 +228,30 @@ describe('errands', () => {
     expect(moved(job)).toBe(answer)
     expect(JSON.stringify(job.state)).toBe(before)
   })
+
+  test('an answer about more than was asked for counts, up to what there is', () => {
+    const job = jobOf({ sources: [sourceOf('a', 20)] })
+    expect([job.moved('a', 11), job.view().moved, job.upTo]).toEqual(['running', 11, 11])
+
+    expect([job.moved('a', 21), job.view().moved, job.upTo]).toEqual(['running', 20, 20])
+  })
+
+  test.each(['pause', 'stop', 'cancel'] as const)(
+    'that were cut short by a %s ask for the rest when it goes on',
+    (what) => {
+      const job = jobOf({ maxFailure: 0, canary: 0 })
+      if (what === 'stop') job.tell('failing', 'a.1')
+      else job.command(what)
+      job.moved('a', 40)
+      expect([job.upTo, job.opened.sources[0]?.isAsked, job.timers.size]).toEqual([40, false, 0])
+      job.taken()
+
+      job.command('resume')
+
+      // After a stop all that are on their way are awaited first.
+      expect(job.says()).toBe({ pause: 'a 100', stop: '', cancel: '(cancelled)' }[what])
+    },
+  )
 
   test('a source that holds fewer makes the job smaller', () => {
     const job = jobOf({ sources: [sourceOf('a', 20)] })

@@ -23,8 +23,8 @@ class Errands {
     await this.#rig.watcher.consume('hub_work', { prefetch: 100 }, (delivery) => void this.#waiting.push(delivery))
   }
 
-  /** Runs the oldest errand, and says what it was. */
-  async run(): Promise<string> {
+  /** Runs the oldest errand, and says what it was. `alongside` comes together with the answer. */
+  async run(alongside?: () => Promise<void>): Promise<string> {
     await this.#rig.clock.advance(50)
     const delivery = this.#waiting.shift()
     if (!delivery) return 'none'
@@ -34,6 +34,7 @@ class Errands {
       type === 'REPLAY_ERRAND'
         ? await this.#move(catalogue.REPLAY_ERRAND.body.parse(body))
         : await this.#look(catalogue.SIDELINE_ERRAND.body.parse(body))
+    await alongside?.()
     delivery.ack()
     await this.#rig.clock.advance(50)
     return said
@@ -132,6 +133,24 @@ test('a rule that is over is started again: it is open, lists it among the newes
   expect(history.filter(({ what }) => what === 'start' || what === 'closed').map(({ what }) => what)).toEqual([
     ...['start', 'closed', 'start'],
   ])
+})
+
+test('started again in the very batch in which it closes, it is closed first, and its old timers are gone', async () => {
+  await using rig = await startKernel({ kinds })
+  const errands = new Errands(rig)
+  errands.parked = 0
+  await errands.listen()
+  await send(rig, commandOf('start', { expiresAt: new Date(rig.clock.now() + 3_600_000).toISOString() }))
+  await runAll(rig, errands, false)
+  await command(rig, 'resolve')
+  expect([await errands.run(), await errands.run()]).toEqual(['settle', 'measure'])
+
+  await errands.run(() => command(rig, 'start'))
+  await runAll(rig, errands, false)
+
+  expect(await statusOf(rig)).toBe('active')
+  expect(await rig.store.reader.countTimers()).toBe(0)
+  expect(await rig.store.reader.countOpen()).toMatchObject([{ kind: 'sideline', count: 1 }])
 })
 
 test('records of a rule go to the stream, and nothing of it over the exchange but what it says', async () => {

@@ -108,7 +108,7 @@ describe('whatever happens to a rule, in whatever order', () => {
         expect(busiest).toBeLessThanOrEqual(1)
         expect(revisions).toEqual([...new Set(revisions)].toSorted((a, b) => a - b))
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 
@@ -134,7 +134,7 @@ describe('whatever happens to a rule, in whatever order', () => {
           expect(around.atWork).toBeUndefined()
           expect(around.parked).toBe(0)
         }),
-        { numRuns: 300 },
+        { numRuns: 200 },
       )
     },
   )

@@ -20,8 +20,14 @@ import { type Job, Mover, type MoverOptions } from '../mover.ts'
 import { PlaceLocks } from '../place-locks.ts'
 
 export { brokers }
+/** For what any broker does alike. */
+export const memory = () => startOf('in-memory')
 
-const QUEUES = { process_consume: { hears: ['task-requests'] }, hub_work: { hears: [] } }
+const QUEUES = {
+  process_consume: { hears: ['task-requests'] },
+  hub_consume: { hears: ['messages.*', 'tasks.failed'] },
+  hub_work: { hears: [] },
+}
 export const QUEUE = 'process_consume'
 export const DEAD = deadQueueOf(QUEUE)
 export const REPLAY_LANE = replayQueueOf(QUEUE)
@@ -42,7 +48,7 @@ export async function heldSite(start: () => Promise<Rig>) {
   const locks = new PlaceLocks()
   const jobs = new Map<string, Job>()
   const moverOf = (changed: Partial<Pick<MoverOptions, 'bus' | 'store'>> = {}) =>
-    new Mover({ bus, store, locks, findJob: async (id) => jobs.get(id) ?? RUNNING, ...changed })
+    new Mover({ bus, store, locks, threads: noThreads, findJob: async (id) => jobs.get(id) ?? RUNNING, ...changed })
   const publishTo = (to: { readonly exchange: string; readonly key: string }, body: Body, headers: Headers = {}) => {
     const id = messageId(body)
     const message = toMessage(body, { id, service: 'test', correlationId: `c-${id}`, atMs: Date.now() })
@@ -87,6 +93,11 @@ export async function heldSite(start: () => Promise<Rig>) {
   }
 }
 
+export const noThreads = {
+  parked: async () => undefined,
+  settled: async () => undefined,
+  released: async () => undefined,
+}
 export const RUNNING: Job = { isRunning: true, actor: 'ann', reason: 'test' }
 
 export const task = (id: string, tenant = 'acme'): Body<'TASK_CREATED'> => ({
@@ -136,6 +147,12 @@ export const row = (fields: Partial<Held> & Pick<Held, 'id'>): Held => ({
 })
 
 export const idsOf = (messages: readonly Received[]) => messages.map(({ properties }) => properties.messageId)
+
+function startOf(name: string): Promise<Rig> {
+  const found = brokers.find(({ broker }) => broker === name)
+  if (!found) throw new Error(`There is no broker ${name} to test on.`)
+  return found.start()
+}
 
 const archived = z.array(
   z.object({ id: z.string(), place: z.string(), actor: z.string(), reason: z.string(), body: z.string() }),

@@ -1,0 +1,68 @@
+import type { Clock } from '../../../shared/clock.ts'
+import type { Kernel } from '../../../shared/flow/kernel.ts'
+import type { Held } from '../../../shared/store/held-messages.ts'
+import type { HubStore, HubTransaction } from '../../../shared/store/hub-store.ts'
+import { isInPlace } from './intake.ts'
+
+export type ParkedThreadsOptions = {
+  readonly kernel: Pick<Kernel, 'onParked' | 'onReleased'>
+  readonly store: Pick<HubStore, 'held' | 'reader' | 'write'>
+  readonly clock: Clock
+  /** Some kind of conversation has its deadlines stand still while a message of its thread is set aside. */
+  readonly isPolicy: boolean
+}
+
+type Thread = Pick<Held, 'correlationId' | 'rule'>
+
+/** Messages of one thread that are looked at: with one that is still set aside, the thread is. */
+const OF_THREAD_MAX = 100
+
+/** Tells the kernel which threads have messages set aside, and when the last of them is on its way back. */
+export class ParkedThreads {
+  readonly #options: ParkedThreadsOptions
+
+  constructor(options: ParkedThreadsOptions) {
+    this.#options = options
+  }
+
+  /** Of these rows, just added, those that a rule has set aside. */
+  async parked(rows: readonly Held[], tx: HubTransaction): Promise<void> {
+    if (!this.#options.isPolicy) return
+    const since = new Map<string, number>()
+    for (const { correlationId, rule, heldAtMs } of rows)
+      if (correlationId !== null && rule !== null) since.set(correlationId, since.get(correlationId) ?? heldAtMs)
+    for (const [thread, atMs] of since) await this.#options.kernel.onParked(tx, thread, atMs)
+  }
+
+  /** These were set aside, and are no more: that is committed. */
+  async released(rows: readonly Thread[]): Promise<void> {
+    const free = await this.#findFree(rows)
+    if (free.length > 0) await this.#options.store.write((tx) => this.#release(free, tx))
+  }
+
+  /** The same for outcomes, which may be all that a hub that was killed hears of it. */
+  async settled(threads: readonly string[], tx: HubTransaction): Promise<void> {
+    const free = await this.#findFree(threads.map((correlationId) => ({ correlationId, rule: '' })))
+    await this.#release(free, tx)
+  }
+
+  async #findFree(rows: readonly Thread[]): Promise<readonly string[]> {
+    const { isPolicy, store } = this.#options
+    // One that was set aside under another policy stands still until its message comes back.
+    if (!isPolicy && (await store.reader.countFrozenTimers()) === 0) return []
+    const threads = new Set(
+      rows.flatMap(({ correlationId, rule }) => (correlationId === null || rule === null ? [] : correlationId)),
+    )
+    const free: string[] = []
+    for (const thread of threads) {
+      const held = await store.held.heldOf(thread, OF_THREAD_MAX)
+      if (!held.some(({ rule, state }) => rule !== null && isInPlace(state))) free.push(thread)
+    }
+    return free
+  }
+
+  async #release(threads: readonly string[], tx: HubTransaction): Promise<void> {
+    const { kernel, clock } = this.#options
+    for (const thread of threads) await kernel.onReleased(tx, thread, clock.now(), 0)
+  }
+}

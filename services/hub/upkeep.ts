@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../shared/clock.ts'
 import type { Kernel } from '../../shared/flow/kernel.ts'
 import type { HubStore } from '../../shared/store/hub-store.ts'
+import { INBOX_KEEP_MS } from '../../shared/store/inbox-retention.ts'
 import { ROUND_EVERY_MS } from './errands/round.ts'
 
 /** A lost wake-up costs this much lateness at most, never the timeout. */
@@ -86,10 +87,11 @@ async function prune({ store, clock, log, keepMs }: UpkeepOptions, isStopped: ()
       conversations += removed
     }
   }
+  // Not sooner than the inbox: a job that goes on counts by its rows what it has moved.
   let messages = 0
   let removed = PRUNE_SLICE
   while (removed > 0 && !isStopped()) {
-    removed = await store.write((tx) => tx.held.removeSettled(nowMs - keepMs.failed, PRUNE_SLICE))
+    removed = await store.write((tx) => tx.held.removeSettled(nowMs - INBOX_KEEP_MS, PRUNE_SLICE))
     messages += removed
   }
   const ids = await store.prune(nowMs)

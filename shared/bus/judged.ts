@@ -29,7 +29,7 @@ export class Judged {
 class Entry implements UnderWay {
   event: Event
   parkedBy: string | undefined
-  readonly #onEnd: (() => void)[] = []
+  #onEnd: (() => void)[] | undefined
 
   constructor(event: Event, parkedBy: string | undefined) {
     this.event = event
@@ -38,10 +38,12 @@ class Entry implements UnderWay {
 
   /** Made when it is asked for: rules change seldom, and messages are many. Nobody asks once it has ended. */
   get done(): Promise<void> {
-    return new Promise((resolve) => this.#onEnd.push(resolve))
+    const onEnd = this.#onEnd ?? []
+    this.#onEnd = onEnd
+    return new Promise((resolve) => onEnd.push(resolve))
   }
 
   end(): void {
-    for (const resolve of this.#onEnd) resolve()
+    for (const resolve of this.#onEnd ?? []) resolve()
   }
 }

@@ -13,11 +13,17 @@ import { noWatcher, type OutcomeWatcher } from './rules.ts'
 /** Connects a service to the RabbitMQ of its configuration; what `main.ts` hands to `runService`. */
 export const connectService: Connect = (options, { config, log }) => connectAmqp(config.amqpUrl, { ...options, log })
 
+/** What of a service's context its bus is made from. */
+export type BusContext<C extends ServiceConfig> = Pick<
+  ServiceContext<C>,
+  'config' | 'connect' | 'log' | 'metrics' | 'recorder'
+>
+
 /**
  * The bus of a service: its broker with the whole topology declared, so that any start order works, and the sideline rules, which are read
  * when it begins to consume. Throws ConfigError.
  */
-export function busOf<C extends ServiceConfig>(context: ServiceContext<C>, service: string): Bus {
+export function busOf<C extends ServiceConfig>(context: BusContext<C>, service: string): Bus {
   const { config, connect, log, metrics, recorder } = context
   checkBreakers(config)
   const clock = systemClock

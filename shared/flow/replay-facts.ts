@@ -48,11 +48,11 @@ export function takeMoved(state: ReplayState, fact: Body<'REPLAY_MOVED'>, nowMs:
   const source = state.sources[at]
   if (!source) return ignore('unknown')
   if (isOver(state)) return ignore('late')
-  const isRunning = state.status === 'running'
   const moved = Math.min(Math.max(fact.moved, source.moved), source.count)
   const count = fact.exhausted ? moved : source.count
-  // Nothing more of it is moved while the job stands still: the rest is asked for when it goes on.
-  const isDone = moved >= source.upTo || fact.exhausted || !isRunning
+  // Errands of a job that has stopped are cut short. When it goes on, it is with a few first: the rest is not asked for any more.
+  const isCut = state.status === 'stopped' || state.status === 'cancelled'
+  const isDone = moved >= source.upTo || fact.exhausted || isCut
   if (moved === source.moved && count === source.count && !(isDone && source.isAsked)) return ignore('stale')
 
   const draft = new ReplayDraft(state, nowMs)
@@ -60,8 +60,8 @@ export function takeMoved(state: ReplayState, fact: Body<'REPLAY_MOVED'>, nowMs:
   draft.changeSource(at, { moved, count, upTo: isDone ? moved : source.upTo })
   if (source.to === undefined || state.act !== 'replay') draft.change({ handled: state.handled + moved - source.moved })
   if (isDone) draft.answered(at)
-  // A part: the rest is asked for again.
-  else draft.ask(at)
+  // A part: the rest is asked for again, for one that is paused when it goes on.
+  else if (state.status === 'running') draft.ask(at)
   advance(draft)
   return draft.decision()
 }

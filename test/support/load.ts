@@ -11,18 +11,26 @@ const GIVE_UP_MS = 30_000
 export type Load = {
   /** Objects that were accepted so far. */
   readonly accepted: number
+  /** Of these, by tenant. */
+  readonly byTenant: ReadonlyMap<string, number>
   /** Ends it; gives how many objects were accepted. Rejects when a request was refused for good. */
   stop(): Promise<number>
 }
 
-/** A client that makes objects until it is told to stop, and repeats a request that got no answer with the same key. */
-export function startLoad(system: System): Load {
+/**
+ * A client that makes objects, of these tenants in turn, until it is told to stop, and repeats a request that got no answer with the
+ * same key.
+ */
+export function startLoad(system: System, tenants: readonly string[] = ['default']): Load {
   let accepted = 0
+  const byTenant = new Map(tenants.map((tenant) => [tenant, 0]))
   let isOver = false
   const run = async () => {
-    while (!isOver) {
-      await insist(system)
+    for (let turn = 0; !isOver; turn++) {
+      const tenant = tenants[turn % tenants.length] ?? 'default'
+      await insist(system, tenant)
       accepted += OBJECTS_PER_REQUEST
+      byTenant.set(tenant, (byTenant.get(tenant) ?? 0) + OBJECTS_PER_REQUEST)
       await pause(EVERY_MS)
     }
   }
@@ -33,6 +41,7 @@ export function startLoad(system: System): Load {
     get accepted() {
       return accepted
     },
+    byTenant,
     async stop() {
       isOver = true
       await running
@@ -41,11 +50,11 @@ export function startLoad(system: System): Load {
   }
 }
 
-async function insist(system: System): Promise<void> {
+async function insist(system: System, tenant: string): Promise<void> {
   const key = randomUUID()
   const giveUpAt = Date.now() + GIVE_UP_MS
   for (;;) {
-    const status = await attempt(system, key)
+    const status = await attempt(system, key, tenant)
     if (status === 201) return
     if (status !== undefined && status !== 503) throw new Error(`datagen answered ${status}.`)
     if (Date.now() > giveUpAt) throw new Error(`datagen accepted nothing for ${GIVE_UP_MS} ms.`)
@@ -54,9 +63,9 @@ async function insist(system: System): Promise<void> {
 }
 
 /** The status, or undefined when there was no answer. */
-async function attempt(system: System, key: string): Promise<number | undefined> {
+async function attempt(system: System, key: string, tenant: string): Promise<number | undefined> {
   try {
-    return await system.createObjects(OBJECTS_PER_REQUEST, key)
+    return await system.createObjects(OBJECTS_PER_REQUEST, key, tenant)
   } catch {
     // It is down or was killed in the middle: whether it took the objects is not known, the key makes it the same request.
     return undefined

@@ -50,8 +50,8 @@ export type System = AsyncDisposable & {
   hubRows<T extends z.ZodType>(schema: T, sql: string): Promise<z.output<T>[]>
   /** Sends a request to the process of this name, such as `gateway-2`. */
   ask(name: string, path: string, request?: Ask): Promise<Answer>
-  /** Makes this many objects with one request; gives the status. */
-  createObjects(count: number, idempotencyKey?: string): Promise<number>
+  /** Makes this many objects with one request, of this tenant if there is one; gives the status. */
+  createObjects(count: number, idempotencyKey?: string, tenant?: string): Promise<number>
   /** Publishes on the exchange `ebs`; whether a queue took it. */
   publish(message: HandMade): Promise<boolean>
   /** Publishes many, in order, over a connection of its own; there only their headers are taken of the properties. */
@@ -89,6 +89,7 @@ export async function startSystem({
       logFile: join(folder, 'log', `${name}.log`),
       env: {
         EBS_AMQP_URL: vhost.url,
+        EBS_AMQP_MANAGEMENT_URL: vhost.managementUrl,
         EBS_DATA_DIR: join(folder, 'data'),
         [`EBS_${service.toUpperCase()}_PORT`]: '0',
         ...env,
@@ -136,9 +137,10 @@ export async function startSystem({
     rows: async (schema, sql) => readAll(await openStatistics(join(folder, 'data', 'stats.db')), schema, sql),
     hubRows: async (schema, sql) => readAll(await openHub(join(folder, 'data', 'hub.db')), schema, sql),
     ask: (name, path, request) => ask(`${find((one) => one.name === name, name).url}${path}`, request),
-    async createObjects(count, idempotencyKey = randomUUID()) {
+    async createObjects(count, idempotencyKey = randomUUID(), tenant = undefined) {
       const headers = { 'idempotency-key': idempotencyKey }
-      const answer = await ask(`${running('datagen').url}/api/objects?count=${count}`, { method: 'POST', headers })
+      const wish = tenant === undefined ? { method: 'POST' } : { json: { tenant } }
+      const answer = await ask(`${running('datagen').url}/api/objects?count=${count}`, { ...wish, headers })
       return answer.status
     },
     publish: (message) => publish(vhost, message),

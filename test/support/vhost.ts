@@ -24,6 +24,8 @@ export const vhostPrefix = (mainPid: number) => `test-${mainPid}-`
 export type TestVhost = AsyncDisposable & {
   readonly url: string
   readonly name: string
+  /** Of its broker, with user and password. */
+  readonly managementUrl: string
   /** Calls the management API, for example `('GET', '/api/overview')`; gives the parsed answer. Throws on a status of 400 or more. */
   management(method: string, path: string, body?: unknown): Promise<unknown>
   /** Closes every connection whose name contains this, as an operator would; waits until there is one. */
@@ -76,6 +78,7 @@ export async function testVhost({ amqpUrl, managementUrl }: Urls = testConfig())
 
   return {
     name,
+    managementUrl,
     url: withVhost(amqpUrl, name),
     management,
     async closeConnections(nameFilter = '') {

@@ -2,7 +2,7 @@ import type { Clock } from '../../../shared/clock.ts'
 import type { Body } from '../../../shared/events.ts'
 import type { Confirmation } from './confirmations.ts'
 import type { ControlLog } from './control-log.ts'
-import type { ListConsumers, QueueConsumers } from './queue-consumers.ts'
+import { type ListConsumers, type QueueConsumers, silentOf } from './queue-consumers.ts'
 
 export type SettlingOptions = {
   readonly control: Pick<ControlLog, 'confirmations' | 'onNews'>
@@ -48,31 +48,19 @@ async function list({ consumers, clock }: SettlingOptions, queues: readonly stri
 function standOf({ control }: SettlingOptions, { id, revision }: Asked, { queues }: Listed): Stand {
   const stands = queues.map(([queue, there]) => {
     const said = control.confirmations.of(id, revision, queue)
-    return there.tags ? compareTags(there.tags, said) : compareCounts(queue, there.count, said)
+    const silent = silentOf(
+      queue,
+      there,
+      said.map(({ consumer }) => consumer),
+    )
+    // Those that said something and are gone by now are not among those that are there.
+    const present = said.filter(({ consumer }) => there.tags?.includes(consumer) ?? true)
+    const problems = present.flatMap(problemOf)
+    return { confirmed: present.length - problems.length, missing: [...silent, ...problems] }
   })
   return {
     confirmed: stands.reduce((sum, { confirmed }) => sum + confirmed, 0),
     missing: stands.flatMap(({ missing }) => missing),
-  }
-}
-
-function compareTags(tags: readonly string[], said: readonly Confirmation[]): Stand {
-  const heard = new Map(said.map((one) => [one.consumer, one]))
-  // A consumer's other lane has a tag of its own.
-  const there = tags.filter((tag) => !tag.endsWith('.replay'))
-  const missing = there.flatMap((tag) => {
-    const one = heard.get(tag)
-    return one ? problemOf(one) : [tag]
-  })
-  return { confirmed: there.length - missing.length, missing }
-}
-
-function compareCounts(queue: string, count: number, said: readonly Confirmation[]): Stand {
-  const problems = said.flatMap(problemOf)
-  const silent = count - said.length
-  return {
-    confirmed: said.length - problems.length,
-    missing: [...(silent > 0 ? [`${silent} of ${count} consumers of ${queue}`] : []), ...problems],
   }
 }
 

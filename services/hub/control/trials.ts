@@ -5,7 +5,7 @@ import type { Body } from '../../../shared/events.ts'
 import { controlStream } from '../../../shared/topology.ts'
 import type { Trial, TrialResult } from '../held-operations.ts'
 import type { ControlLog, Tried } from './control-log.ts'
-import type { ListConsumers } from './queue-consumers.ts'
+import { type ListConsumers, type QueueConsumers, silentOf } from './queue-consumers.ts'
 
 export type TrialsOptions = {
   readonly bus: Bus
@@ -19,18 +19,17 @@ const EXAMPLES_MAX = 10
 
 /** Asks the consumers of some queues, over the stream, how many of their last messages a filter matches. */
 export async function runTrial({ bus, control, consumers }: TrialsOptions, trial: Trial): Promise<TrialResult> {
-  const asked = await Promise.all(trial.queues.map(async (queue) => ({ queue, there: await consumers(queue) })))
-  const expected = asked.flatMap(({ queue, there }) => expectedOf(queue, there))
+  const there = await Promise.all(trial.queues.map(async (queue) => [queue, await consumers(queue)] as const))
   const id = newId(bus.clock.now())
   const answers = new Map<string, Tried>()
   let isComplete = () => {}
   const end = control.onTried(id, (answer) => {
     answers.set(`${answer.queue} ${answer.consumer}`, answer)
-    if (missingOf(expected, [...answers.values()]).length === 0) isComplete()
+    if (missingOf(there, [...answers.values()]).length === 0) isComplete()
   })
   try {
     await ask(bus, id, trial)
-    if (missingOf(expected, [...answers.values()]).length > 0)
+    if (missingOf(there, [...answers.values()]).length > 0)
       await new Promise<void>((resolve) => {
         const cancel = bus.clock.after(ANSWERS_MS_MAX, resolve)
         isComplete = () => {
@@ -41,23 +40,14 @@ export async function runTrial({ bus, control, consumers }: TrialsOptions, trial
   } finally {
     end()
   }
-  return resultOf(trial, [...answers.values()], missingOf(expected, [...answers.values()]))
+  return resultOf(trial, [...answers.values()], missingOf(there, [...answers.values()]))
 }
 
-/** Those whose answer is waited for: one by its tag, or so many of a queue. */
-type Expected = { readonly queue: string } & ({ readonly tag: string } | { readonly count: number })
-
-const expectedOf = (queue: string, { tags, count }: Awaited<ReturnType<ListConsumers>>): readonly Expected[] =>
-  tags ? tags.filter((tag) => !tag.endsWith('.replay')).map((tag) => ({ queue, tag })) : [{ queue, count }]
-
-function missingOf(expected: readonly Expected[], answers: readonly Tried[]): readonly string[] {
-  return expected.flatMap((one) => {
-    const ofQueue = answers.filter(({ queue }) => queue === one.queue)
-    if ('tag' in one) return ofQueue.some(({ consumer }) => consumer === one.tag) ? [] : [one.tag]
-    const silent = one.count - ofQueue.length
-    return silent > 0 ? [`${silent} of ${one.count} consumers of ${one.queue}`] : []
+const missingOf = (there: readonly (readonly [string, QueueConsumers])[], answers: readonly Tried[]) =>
+  there.flatMap(([queue, consumers]) => {
+    const heard = answers.filter((answer) => answer.queue === queue).map(({ consumer }) => consumer)
+    return silentOf(queue, consumers, heard)
   })
-}
 
 function ask(bus: Bus, id: string, { filter, queues, sample }: Trial): Promise<void> {
   const body: Body = { type: 'SIDELINE_TRIAL', trial: id, filter, queues: [...queues], sample }

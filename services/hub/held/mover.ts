@@ -91,12 +91,13 @@ export class Mover {
         if (!look) looks++
         look ??= await PlaceLook.open(broker, errand.from)
         end = look ? await this.#move(errand, look, { missing: errand.upTo - moved, untilMs }) : 'through'
-        if (end !== 'enough') {
+        if (end === 'through' || end === 'halted') {
           await look?.close()
           look = undefined
         }
         moved = await this.#countMoved(errand)
       }
+      // Also one that was cut: it goes on where it was, however long the queue is.
       if (look) await this.#keep(errand, look)
       const isEnough = moved >= errand.upTo
       const fresh = moved - before

@@ -2,20 +2,16 @@ import type { Clock } from '../../../shared/clock.ts'
 import type { Kernel } from '../../../shared/flow/kernel.ts'
 import type { Held } from '../../../shared/store/held-messages.ts'
 import type { HubStore, HubTransaction } from '../../../shared/store/hub-store.ts'
-import { isInPlace } from './intake.ts'
 
 export type ParkedThreadsOptions = {
   readonly kernel: Pick<Kernel, 'onParked' | 'onReleased'>
-  readonly store: Pick<HubStore, 'held' | 'reader' | 'write'>
+  readonly store: Pick<HubStore, 'reader' | 'write'>
   readonly clock: Clock
   /** Some kind of conversation has its deadlines stand still while a message of its thread is set aside. */
   readonly isPolicy: boolean
 }
 
 type Thread = Pick<Held, 'correlationId' | 'rule'>
-
-/** Messages of one thread that are looked at: with one that is still set aside, the thread is. */
-const OF_THREAD_MAX = 100
 
 /** Tells the kernel which threads have messages set aside, and when the last of them is on its way back. */
 export class ParkedThreads {
@@ -36,33 +32,28 @@ export class ParkedThreads {
 
   /** These were set aside, and are no more: that is committed. */
   async released(rows: readonly Thread[]): Promise<void> {
-    const free = await this.#findFree(rows)
-    if (free.length > 0) await this.#options.store.write((tx) => this.#release(free, tx))
+    const threads = rows.flatMap(({ correlationId, rule }) =>
+      correlationId === null || rule === null ? [] : correlationId,
+    )
+    if (threads.length > 0 && (await this.#mayStandStill()))
+      await this.#options.store.write((tx) => this.#release(threads, tx))
   }
 
   /** The same for outcomes, which may be all that a hub that was killed hears of it. */
   async settled(threads: readonly string[], tx: HubTransaction): Promise<void> {
-    const free = await this.#findFree(threads.map((correlationId) => ({ correlationId, rule: '' })))
-    await this.#release(free, tx)
+    if (await this.#mayStandStill()) await this.#release(threads, tx)
   }
 
-  async #findFree(rows: readonly Thread[]): Promise<readonly string[]> {
+  /** One that was set aside under another policy stands still until its message comes back. */
+  async #mayStandStill(): Promise<boolean> {
     const { isPolicy, store } = this.#options
-    // One that was set aside under another policy stands still until its message comes back.
-    if (!isPolicy && (await store.reader.countFrozenTimers()) === 0) return []
-    const threads = new Set(
-      rows.flatMap(({ correlationId, rule }) => (correlationId === null || rule === null ? [] : correlationId)),
-    )
-    const free: string[] = []
-    for (const thread of threads) {
-      const held = await store.held.heldOf(thread, OF_THREAD_MAX)
-      if (!held.some(({ rule, state }) => rule !== null && isInPlace(state))) free.push(thread)
-    }
-    return free
+    return isPolicy || (await store.reader.countFrozenTimers()) > 0
   }
 
+  /** Asked within the transaction: another message of the thread may have been set aside by the one before it in the batch. */
   async #release(threads: readonly string[], tx: HubTransaction): Promise<void> {
     const { kernel, clock } = this.#options
-    for (const thread of threads) await kernel.onReleased(tx, thread, clock.now(), 0)
+    for (const thread of new Set(threads))
+      if (!(await tx.held.isParked(thread))) await kernel.onReleased(tx, thread, clock.now(), 0)
   }
 }

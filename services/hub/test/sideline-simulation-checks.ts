@@ -15,7 +15,7 @@ export async function brokenPromises(simulation: SidelineSimulation, isCalm: boo
     ...differences(rows, dead),
     ...(await leftOvers(simulation)),
     ...counts(simulation, rows),
-    ...(isCalm ? outOfOrder(simulation, rows) : []),
+    ...(isCalm ? [...simulation.ledger.lateEffects, ...outOfOrder(simulation, rows)] : []),
   ]
 }
 

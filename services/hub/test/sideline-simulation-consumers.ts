@@ -17,9 +17,19 @@ const RETRIES = 3
 const RETRY_MS = 100
 const retry = retryPolicy({ retries: RETRIES, minMs: RETRY_MS, maxMs: RETRY_MS, factor: 1 })
 
+type Around = {
+  readonly bus: Bus
+  readonly ledger: Ledger
+  /** Called when it is about to publish, and when something has had its effect: it may be killed then. */
+  readonly onMoment: () => void
+}
+
 /** The bus of a process with rules of its own; the ledger sees what it sets aside. */
-function ruledBus(bus: Bus, ledger: Ledger): Bus {
-  const broker = gated(bus.broker, async (message) => ledger.publishes(message))
+function ruledBus({ bus, ledger, onMoment }: Around): Bus {
+  const broker = gated(bus.broker, async (message) => {
+    onMoment()
+    ledger.publishes(message)
+  })
   const { service, clock, log } = bus
   const rules = new RuleBook({ broker, service, clock, log, queueType: 'quorum' })
   return { ...bus, broker, rules }
@@ -35,14 +45,16 @@ export class SimulatedProcessor implements Process {
   isAlive = true
   readonly #bus: Bus
 
-  constructor(bus: Bus, ledger: Ledger) {
-    this.#bus = ruledBus(bus, ledger)
+  constructor(around: Around) {
+    const { bus, ledger, onMoment } = around
+    this.#bus = ruledBus(around)
     const handlers = {
       TASK_CREATED: async (event: Parameters<Ledger['begin']>[0]) => {
         const handling = ledger.begin(event, TASKS)
         if (handling.manner === 'slow') await new Promise<void>((resolve) => bus.clock.after(SLOW_MS, resolve))
         if (!this.isAlive) throw new ClosedError('This replica was killed.')
         ledger.handled(handling)
+        onMoment()
         return []
       },
     }
@@ -59,13 +71,14 @@ export class SimulatedProcessor implements Process {
 export class SimulatedKeeper implements Process {
   isAlive = true
   readonly #bus: Bus
-  readonly #ledger: Ledger
+  readonly #around: Around
   readonly #store: MemoryStore
   #handling: Handling[] = []
 
-  constructor(bus: Bus, ledger: Ledger, store: MemoryStore) {
-    this.#bus = ruledBus(bus, ledger)
-    this.#ledger = ledger
+  constructor(around: Around, store: MemoryStore) {
+    const { ledger } = around
+    this.#bus = ruledBus(around)
+    this.#around = around
     this.#store = store
     subscribeStateful<Transaction>(this.#bus, {
       queue: OBJECTS,
@@ -97,7 +110,8 @@ export class SimulatedKeeper implements Process {
       return value
     })
     // Committed, whatever becomes of this process.
-    for (const one of handled) this.#ledger.handled(one)
+    for (const one of handled) this.#around.ledger.handled(one)
+    this.#around.onMoment()
     return result
   }
 }

@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 5_000
 
 /** False when something is still open after so long, ms. */
 export async function conclude(simulation: SidelineSimulation, withinMs: number, lookEveryMs = LOOK_EVERY_MS) {
-  simulation.ledger.broken.clear()
+  simulation.calm()
   for (let passedMs = 0; passedMs < withinMs; passedMs += lookEveryMs) {
     await simulation.pass(lookEveryMs)
     if (await isQuiet(simulation)) return true

@@ -1,7 +1,7 @@
 import { ClosedError } from '../../../shared/bus/broker.ts'
 import { type Bus, publish } from '../../../shared/bus/bus.ts'
 import { subscribeStateful } from '../../../shared/bus/stateful-consumer.ts'
-import { retryPolicy } from '../../../shared/bus/test/bus-fixture.ts'
+import { gated, retryPolicy } from '../../../shared/bus/test/bus-fixture.ts'
 import { anyKind } from '../../../shared/flow/any-kind.ts'
 import { Kernel } from '../../../shared/flow/kernel.ts'
 import { replayKind } from '../../../shared/flow/replay.ts'
@@ -28,9 +28,11 @@ export class SimulatedHub {
   readonly #effects: ReturnType<typeof effectsOf>
   readonly #stopUpkeep: () => void
 
-  constructor(bus: Bus, store: MemoryHubStore) {
+  /** `onMoment` is called when it is about to publish, and when it has committed: it may be killed then. */
+  constructor(plainBus: Bus, store: MemoryHubStore, onMoment: () => void) {
+    const bus = { ...plainBus, broker: gated(plainBus.broker, async () => onMoment()) }
     this.#bus = bus
-    this.#store = new MortalStore(store)
+    this.#store = new MortalStore(store, onMoment)
     this.#kernel = new Kernel({
       bus,
       kinds,
@@ -95,9 +97,11 @@ export class SimulatedHub {
 class MortalStore implements HubStore {
   isAlive = true
   readonly #store: MemoryHubStore
+  readonly #onCommit: () => void
 
-  constructor(store: MemoryHubStore) {
+  constructor(store: MemoryHubStore, onCommit: () => void) {
     this.#store = store
+    this.#onCommit = onCommit
   }
 
   get reader() {
@@ -132,6 +136,7 @@ class MortalStore implements HubStore {
       this.#assertAlive()
       return value
     })
+    this.#onCommit()
     this.#assertAlive()
     return result
   }

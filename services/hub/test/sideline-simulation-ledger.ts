@@ -44,11 +44,11 @@ export function bodyOf({ id, what, tenant, index }: Sent): Body {
 }
 
 /** One time that a message was handled. */
-export type Handling = { readonly id: string; readonly queue: string; readonly atMs: number }
+export type Handling = { readonly id: string; readonly queue: string; readonly released: readonly string[] }
 /** One time that a message was about to be set aside; `rule` is `id#episode`. */
 export type Parking = { readonly id: string; readonly queue: string; readonly rule: string }
 
-type Options = { readonly nowMs: () => number; readonly stateOf: (rule: string) => SidelineState | undefined }
+type Options = { readonly stateOf: (rule: string) => SidelineState | undefined }
 
 const failures: Readonly<Record<Manner, number>> = {
   fine: 0,
@@ -66,6 +66,8 @@ export class Ledger {
   readonly parkings: Parking[] = []
   /** What was handled live though a rule was active that it matches. */
   readonly leaks: string[] = []
+  /** What ended after a rule was active; nobody can keep a consumer from it that has lost its connection meanwhile. */
+  readonly lateEffects: string[] = []
   /** Tenants whose messages fail just now. */
   readonly broken = new Set<string>()
   readonly #options: Options
@@ -88,23 +90,23 @@ export class Ledger {
     const { id } = meta
     const sent = this.sent.get(id)
     if (!sent) throw new Error(`Nobody has sent ${id}.`)
-    this.look()
-    for (const rule of rules) {
-      const state = this.#options.stateOf(rule.id)
-      if (!state || state.end || state.phase === 'lifted' || !this.#active.has(useOf(state))) continue
-      if (!rule.queues.some((one) => one === queue) || !rule.matches(sent)) continue
-      if (!meta.released.includes(useOf(state)))
-        this.leaks.push(`${id} was handled at ${this.#options.nowMs()} though ${useOf(state)} was in force`)
-    }
+    this.leaks.push(...this.#against(sent, meta.released).map((rule) => `${id} was handled live in spite of ${rule}`))
     const attempt = (this.#attempts.get(id) ?? 0) + 1
     this.#attempts.set(id, attempt)
     if (this.broken.has(sent.tenant)) throw new Error(`The database of ${sent.tenant} is down.`)
     if (attempt <= failures[sent.manner]) throw new Error('It fails.')
-    return { id, queue, atMs: this.#options.nowMs(), manner: sent.manner }
+    return { id, queue, released: meta.released, manner: sent.manner }
   }
 
-  handled({ id, queue, atMs }: Handling): void {
-    this.handlings.push({ id, queue, atMs })
+  handled(handling: Handling): void {
+    const { id, released } = handling
+    this.handlings.push(handling)
+    const sent = this.sent.get(id)
+    if (!sent) return
+    const against = this.#against(sent, released).map(
+      (rule) => `${id} was still being handled live when ${rule} was active`,
+    )
+    this.lateEffects.push(...against)
   }
 
   /** A consumer publishes this. */
@@ -120,6 +122,17 @@ export class Ledger {
       const state = this.#options.stateOf(id)
       if (state?.isSettled && state.phase !== 'lifted' && !state.end) this.#active.add(useOf(state))
     }
+  }
+
+  /** Uses of rules that are active and match a message which they have not let go. */
+  #against(sent: Sent, released: readonly string[]): readonly string[] {
+    this.look()
+    return rules.flatMap((rule) => {
+      const state = this.#options.stateOf(rule.id)
+      if (!state || state.end || state.phase === 'lifted' || !this.#active.has(useOf(state))) return []
+      const isOf = rule.queues.some((one) => one === sent.queue) && rule.matches(sent)
+      return isOf && !released.includes(useOf(state)) ? [useOf(state)] : []
+    })
   }
 
   effectsOf(id: string): number {

@@ -83,7 +83,17 @@ const forMs = fc.oneof(fc.nat(200), fc.nat(5_000))
 export const services = ['hub', 'processor-1', 'processor-2', 'keeper', 'outside'] as const
 export type ServiceName = (typeof services)[number]
 
+/** It burns until its process has published or committed so often, and strikes so many turns of the event loop later. */
+const fuse = fc.record({
+  what: fc.constant('fuse' as const),
+  service: fc.constantFrom('hub' as const, 'hub' as const, 'processor-1' as const, 'keeper' as const),
+  count: fc.nat(20),
+  turns: fc.nat(4),
+  isCut: fc.boolean(),
+  forMs,
+})
 const fault = fc.oneof(
+  { weight: 8, arbitrary: fuse },
   { weight: 3, arbitrary: fc.record({ what: fc.constant('cut' as const), service: fc.constantFrom(...services) }) },
   {
     weight: 4,

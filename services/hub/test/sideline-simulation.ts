@@ -18,6 +18,8 @@ import { bodyOf, Ledger, rules, type Sending, TASKS } from './sideline-simulatio
 import type { Stage } from './sideline-simulation-stage.ts'
 import type { Act, Fault, ServiceName } from './sideline-simulation-story.ts'
 
+type Fuse = Extract<Fault, { what: 'fuse' }>
+
 const BY = { actor: 'ann', reason: 'a simulation' }
 const log = createLog({ service: 'simulation', level: 'silent', destination: new Writable() })
 
@@ -36,11 +38,12 @@ export class SidelineSimulation {
   /** What has happened, for whoever has to understand it. */
   readonly trace: string[] = []
   #lastCommand = 0
+  readonly #fuses: Fuse[] = []
 
   private constructor(stage: Stage, outside: Broker) {
     this.#stage = stage
     this.#outside = outside
-    this.ledger = new Ledger({ nowMs: () => stage.clock.now(), stateOf: (id) => this.stateOf(id) })
+    this.ledger = new Ledger({ stateOf: (id) => this.stateOf(id) })
   }
 
   static async start(stage: Stage): Promise<SidelineSimulation> {
@@ -72,6 +75,12 @@ export class SidelineSimulation {
       this.#note('fault', fault)
       void this.#strike(fault)
     })
+  }
+
+  /** Nothing goes wrong any more. */
+  calm(): void {
+    this.#fuses.splice(0)
+    this.ledger.broken.clear()
   }
 
   /** Tells a rule something, as the API does; does nothing while no hub is there. */
@@ -215,11 +224,28 @@ export class SidelineSimulation {
       case 'kill':
         this.#kill(fault.service, fault.forMs)
         break
+      case 'fuse':
+        this.#fuses.push({ ...fault })
+        break
       case 'delete parking': {
         const rule = rules[fault.rule] ?? rules[0]
         await this.#outside.removeEmpty(parkingQueueOf(rule.id, fault.queue)).catch(() => false)
       }
     }
+  }
+
+  /** A process comes to a moment at which a fuse may end it, or its connection, a few turns of the event loop later. */
+  #burn(name: ServiceName): void {
+    const fuse = this.#fuses.find(({ service }) => service === name)
+    if (!fuse || fuse.count-- > 0) return
+    this.#fuses.splice(this.#fuses.indexOf(fuse), 1)
+    this.#note('burnt', fuse)
+    const go = (turns: number) => {
+      if (turns > 0) setImmediate(() => go(turns - 1))
+      else if (fuse.isCut) this.#stage.cut(name)
+      else this.#kill(name, fuse.forMs)
+    }
+    go(fuse.turns)
   }
 
   #kill(service: ServiceName, forMs: number): void {
@@ -240,8 +266,9 @@ export class SidelineSimulation {
       rules: noRules,
       outcomes: noWatcher,
     }
-    if (service === 'hub') this.#hub = new SimulatedHub(bus, this.store)
-    else if (service === 'keeper') this.#processes.set(service, new SimulatedKeeper(bus, this.ledger, this.#inbox))
-    else this.#processes.set(service, new SimulatedProcessor(bus, this.ledger))
+    const around = { bus, ledger: this.ledger, onMoment: () => this.#burn(service) }
+    if (service === 'hub') this.#hub = new SimulatedHub(bus, this.store, around.onMoment)
+    else if (service === 'keeper') this.#processes.set(service, new SimulatedKeeper(around, this.#inbox))
+    else this.#processes.set(service, new SimulatedProcessor(around))
   }
 }

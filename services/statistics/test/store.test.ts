@@ -25,7 +25,7 @@ import {
   taskCreated,
   told,
 } from './history.ts'
-import { count, open, rowsOf, scratchPath } from './scratch.ts'
+import { count, open, rowsOf } from './scratch.ts'
 
 describe('the view `statistics`', () => {
   test('has exactly the metrics of the contract, zero before the first event', async () => {
@@ -146,29 +146,6 @@ describe('the view `statistics`', () => {
       }),
       { numRuns: 25 },
     )
-  })
-
-  test('S7: comes out the same when one process counts live messages and another those that are replayed', async () => {
-    const path = scratchPath()
-    const [live, replays] = await Promise.all([open(path), open(path)])
-    const events = [
-      ...Array.from({ length: 20 }, (_, i) => flow(`o${i}`, 3)).flat(),
-      ...Array.from({ length: 20 }, (_, i) => [told(failed(`o${i}-1`, true)), told(objectFailed(`o${i}`), 20)]).flat(),
-    ]
-    const alone = await open()
-    await count(alone.store, events)
-
-    for (const [i, batch] of slices(events, 7).entries()) {
-      const [ours, theirs] = i % 2 === 0 ? [live, replays] : [replays, live]
-      // Both at once, and each what the other has counted last.
-      await Promise.all([count(ours.store, batch), count(theirs.store, events.slice(i, i + 3))])
-    }
-    await count(live.store, events)
-
-    const { updated_at: at, ...totals } = readStatistics(replays.store.read)
-    const { updated_at, ...expected } = readStatistics(alone.store.read)
-    expect(totals).toEqual(expected)
-    expect(at).toBe(updated_at)
   })
 
   test('is read through another connection while it grows', async () => {

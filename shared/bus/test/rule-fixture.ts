@@ -6,7 +6,7 @@ import type { Bus } from '../bus.ts'
 import { type Event, parseEvent } from '../envelope.ts'
 import { RuleBook, type RuleBookOptions } from '../rule-book.ts'
 import type { Member, UnderWay } from '../rules.ts'
-import { receivedOf, taskBody } from './bus-fixture.ts'
+import { receivedOf, taskBody, virtualSite } from './bus-fixture.ts'
 
 const NOW = '2026-01-01T00:00:00.000Z'
 
@@ -105,4 +105,19 @@ export function member(tag: string, queue = 'work') {
   }
   const joined: Member = { queue, tag, underWay: () => underWay }
   return { ...joined, begin }
+}
+
+/** What a book uses of a broker. */
+export const partsOf = (broker: Broker): RuleBookOptions['broker'] => ({
+  follow: (stream, onMessage) => broker.follow(stream, onMessage),
+  publish: (message) => broker.publish(message),
+  declare: (queue) => broker.declare(queue),
+})
+
+/** An in-memory broker on a virtual clock, with a bus. */
+export function openVirtual() {
+  const { clock, site, memory } = virtualSite()
+  const broker = site.connect()
+  const bus = site.bus(broker)
+  return { clock, site, memory, broker, bus }
 }

@@ -102,6 +102,24 @@ describe('S7: exactly one outcome of a message that came back to a stateful loop
   })
 })
 
+test('S7: a replay makes way for live messages, and goes on by itself when none come any more', async () => {
+  const { site, clock } = virtualSite()
+  await using _ = site
+  const broker = site.connect()
+  const { batches } = await startService(site, new MemoryStore())
+  await broker.publish(task(1))
+  await clock.advance(100)
+  for (const n of [2, 3, 4]) await broker.publish(replayed(n))
+  await clock.advance(500)
+  expect(batches).toEqual([[1]])
+
+  await broker.publish(task(5))
+  await clock.advance(100)
+  expect(batches).toEqual([[1], [5]])
+  await clock.advance(2_000)
+  expect(batches).toEqual([[1], [5], [2, 3, 4]])
+})
+
 describe('rules and the stateful loop', () => {
   test('S3: what matches is parked and its batch is not disturbed; poison and strangers are not judged', async () => {
     const { site, clock } = virtualSite()

@@ -236,22 +236,33 @@ describe('errands', () => {
     expect([job.moved('a', 21), job.view().moved, job.upTo]).toEqual(['running', 20, 20])
   })
 
-  test.each(['pause', 'stop', 'cancel'] as const)(
-    'that were cut short by a %s ask for the rest when it goes on',
-    (what) => {
-      const job = jobOf({ maxFailure: 0, canary: 0 })
-      if (what === 'stop') job.tell('failing', 'a.1')
-      else job.command(what)
-      job.moved('a', 40)
-      expect([job.upTo, job.opened.sources[0]?.isAsked, job.timers.size]).toEqual([40, false, 0])
-      job.taken()
+  test.each([
+    { what: 'pause', upTo: 100, says: 'a 100' },
+    // All that are on their way are awaited first.
+    { what: 'stop', upTo: 40, says: '' },
+    { what: 'cancel', upTo: 40, says: '(cancelled)' },
+  ] as const)('that were cut short by a $what', ({ what, upTo, says }) => {
+    const job = jobOf({ maxFailure: 0, canary: 0 })
+    if (what === 'stop') job.tell('failing', 'a.1')
+    else job.command(what)
+    job.moved('a', 40)
+    expect([job.upTo, job.view().moved]).toEqual([upTo, 40])
+    job.taken()
 
-      job.command('resume')
+    job.command('resume')
 
-      // After a stop all that are on their way are awaited first.
-      expect(job.says()).toBe({ pause: 'a 100', stop: '', cancel: '(cancelled)' }[what])
-    },
-  )
+    expect(job.says()).toBe(says)
+  })
+
+  test('that were cut short by a stop do not make the next canary larger', () => {
+    const job = rampOf({ maxFailure: 0 })
+    job.tell('failing', 'a.11')
+    job.moved('a', 40)
+    job.taken()
+    job.command('resume')
+
+    expect(job.says()).toBe('a 50')
+  })
 
   test('a source that holds fewer makes the job smaller', () => {
     const job = jobOf({ sources: [sourceOf('a', 20)] })

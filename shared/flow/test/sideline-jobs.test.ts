@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DISTRIBUTOR, PROCESS, ruleThatIs } from './sideline-run.ts'
+import { DISTRIBUTOR, PROCESS, ruleThatIs, type SidelineRun } from './sideline-run.ts'
 
 describe('jobs', () => {
   test('go from each parking queue to the queue that it was filled from, paced as the command says', () => {
@@ -59,6 +59,37 @@ describe('jobs', () => {
     expect(rule.bodies('REPLAY_REQUESTED')).toMatchObject([{ canary: 1, sources: [{ count: 4 }] }])
     expect(rule.says()).toBe('settle measure replay 4')
   })
+
+  test.each([
+    {
+      way: 'resuming, stopped',
+      ask: (rule: SidelineRun) => rule.command('resume', { canary: 1 }),
+      next: 'cancel measure',
+    },
+    {
+      way: 'resolving, stopped',
+      ask: (rule: SidelineRun) => rule.command('resolve', { canary: 1 }),
+      next: 'cancel settle',
+    },
+    {
+      way: 'draining, stopped',
+      ask: (rule: SidelineRun) => rule.command('resolve', { ordered: true, canary: 1 }),
+      next: 'cancel measure',
+    },
+  ] as const)(
+    'that have stopped make way for another, when a rule that is $way is told so once more',
+    ({ way, ask, next }) => {
+      const rule = ruleThatIs(way)
+      ask(rule)
+
+      rule.ended('cancelled')
+
+      expect(rule.says().replace(/ ?\(\w+\)/g, '')).toBe(next)
+      if (next.endsWith('settle')) rule.settled()
+      rule.measured(25)
+      expect(rule.bodies('REPLAY_REQUESTED')).toMatchObject([{ canary: 1, sources: [{ count: 25 }] }])
+    },
+  )
 
   test('that stop say why, and what somebody can do', () => {
     const rule = ruleThatIs('resolving')

@@ -1,0 +1,198 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { parkingQueueOf } from '../shared/topology.ts'
+import { startLoad } from './support/load.ts'
+import { onlooker } from './support/onlooker.ts'
+import { Operator } from './support/operator.ts'
+import { expectAllDone } from './support/settled.ts'
+import { startSystem } from './support/system.ts'
+import { depthOf, parkingQueues, startedTasks, taskMessages, tasksByTenant, tenantsOf } from './support/tenants.ts'
+import { waitUntil } from './support/wait-until.ts'
+
+/** For stories whose tasks are made by hand. */
+const services = ['processor', 'hub', 'statistics'] as const
+
+test('S2-S4, S7: one of three tenants is set aside under load: none of it is handled live, nobody else notices, and all of it comes back', async () => {
+  await using system = await startSystem({
+    services: ['datagen', 'distributor', 'processor', 'processor', 'hub', 'statistics'],
+  })
+  const operator = new Operator(system)
+  const load = startLoad(system, ['acme', 'b', 'c'])
+  await waitUntil(() => load.accepted >= 60)
+
+  await operator.start('acme')
+  const starts = await onlooker(system.vhost, 'tasks.started')
+  const { c: before } = await tasksByTenant(system)
+  await waitUntil(async () => (await operator.sideline('acme')).parked >= 30)
+  await waitUntil(async () => ((await tasksByTenant(system)).c?.finished ?? 0) >= (before?.finished ?? 0) + 30)
+  expect(tenantsOf(await starts.heard())).toEqual(new Set(['b', 'c']))
+  const { parked } = await operator.sideline('acme')
+  const job = await operator.act('resolve', 'acme', { canary: 10 })
+  await operator.untilSideline('acme', { status: 'closed', parked: 0, actor: 'ann', reason: 'test' })
+  const objects = await load.stop()
+
+  await expectAllDone(system, { objects })
+  expect(await parkingQueues(system.vhost)).toEqual([])
+  const { total, history } = await operator.replay(job)
+  expect(total).toBeGreaterThanOrEqual(parked)
+  expect(history).toContainEqual({ what: 'canary passed', detail: '10 sent, 0 failed' })
+  expect((await operator.sideline('acme')).history).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ detail: expect.stringContaining('ann: test') }),
+      expect.objectContaining({ detail: `${total} of ${total} handled, 0 failed: ${total} handled` }),
+    ]),
+  )
+})
+
+test.each([
+  { first: 'acme', second: 'fives', after: { acme: 18, b: 18 }, left: 4 },
+  { first: 'fives', second: 'acme', after: { acme: 0, b: 20 }, left: 20 },
+])('S5: two rules that overlap, $first resolved before $second: what both match comes back with the last of them, once', async ({
+  first,
+  second,
+  after,
+  left,
+}) => {
+  await using system = await startSystem({ services })
+  const operator = new Operator(system)
+  const starts = await onlooker(system.vhost, 'tasks.started')
+  await operator.start('acme')
+  await operator.start('fives', { filter: 'event.task.id.endsWith("5")' })
+  await system.publishMany([...taskMessages('acme', 1, 20), ...taskMessages('b', 1, 20)])
+  const finished = async () => {
+    const { acme, b } = await tasksByTenant(system)
+    return { acme: acme?.finished ?? 0, b: b?.finished ?? 0 }
+  }
+  await waitUntil(async () => expect(await finished()).toEqual({ acme: 0, b: 18 }))
+  await operator.untilSideline('acme', { parked: 20 })
+  await operator.untilSideline('fives', { parked: 2 })
+
+  await operator.act('resolve', first)
+  await operator.untilSideline(first, { status: 'closed' })
+  await waitUntil(async () => expect(await finished()).toEqual(after))
+  await operator.untilSideline(second, { status: 'active', parked: left })
+  expect(await depthOf(system.vhost, second)).toBe(left)
+  await operator.act('resolve', second)
+  await operator.untilSideline(second, { status: 'closed' })
+
+  await waitUntil(async () => expect(await finished()).toEqual({ acme: 20, b: 20 }))
+  expect(startedTasks(await starts.heard())).toHaveLength(40)
+  expect(await parkingQueues(system.vhost)).toEqual([])
+})
+
+const LIVE_FROM = 41
+const LIVE_TO = 60
+
+test('S4: resolved in order: a message that fails stops it, and one processor handles everything in the order in which it came', async () => {
+  const env = { EBS_RETRY_PROCESS_CONSUME_MIN_MS: '100' }
+  await using system = await startSystem({ services, env })
+  const operator = new Operator(system)
+  const starts = await onlooker(system.vhost, 'tasks.started')
+  await operator.start('acme')
+  await system.publishMany(taskMessages('acme', 1, 40))
+  await operator.untilSideline('acme', { parked: 40 })
+  await system.process('processor').kill('SIGTERM')
+  const broken = await system.start('processor', { EBS_TASK_FAILURE_RATE: '1' })
+
+  const job = await operator.act('resolve', 'acme', { ordered: true })
+  await operator.untilReplay(job, { status: 'stopped', moved: 1, handled: 0 })
+  await operator.untilSideline('acme', { status: 'draining', stopReason: expect.stringContaining('failed again') })
+  expect(new Set(startedTasks(await starts.heard()))).toEqual(new Set(['acme-1']))
+  await broken.kill('SIGTERM')
+  await system.process('processor').restart()
+  await waitUntil(async () => expect((await tasksByTenant(system)).acme).toMatchObject({ finished: 1 }))
+  expect((await operator.post(`/api/replays/${job}/resume`)).status).toBe(200)
+  // Some are parked behind the others, some are held by the consumer, some are handled live.
+  for (let n = LIVE_FROM; n <= LIVE_TO; n++) await system.publishMany(taskMessages('acme', n, n))
+
+  await operator.untilSideline('acme', { status: 'closed' })
+  await waitUntil(async () => expect((await tasksByTenant(system)).acme).toMatchObject({ finished: LIVE_TO }))
+  const inOrder = [...new Set(startedTasks(await starts.heard()))]
+  expect(inOrder).toEqual(Array.from({ length: LIVE_TO }, (_, i) => `acme-${i + 1}`))
+})
+
+test('a parking queue deleted by hand while messages match is made anew: only what was in it is lost', async () => {
+  await using system = await startSystem({ services })
+  const operator = new Operator(system)
+  await operator.start('acme')
+  await system.publishMany(taskMessages('acme', 1, 10))
+  await operator.untilSideline('acme', { parked: 10 })
+
+  await system.vhost.deleteQueue(parkingQueueOf('acme', 'process_consume'))
+  await system.publishMany(taskMessages('acme', 11, 40))
+  await waitUntil(async () => expect(await depthOf(system.vhost, 'acme')).toBe(30))
+  await operator.act('resolve', 'acme')
+
+  await operator.untilSideline('acme', { status: 'closed' })
+  await waitUntil(async () => expect(await tasksByTenant(system)).toEqual({ acme: { created: 40, finished: 30 } }))
+  expect(await parkingQueues(system.vhost)).toEqual([])
+})
+
+const DEADLINE_MS = 4_000
+const course = z.looseObject({
+  status: z.string(),
+  createdAt: z.iso.datetime(),
+  held: z.array(z.looseObject({ where: z.string(), type: z.string(), rule: z.string() })),
+})
+
+test('a group whose tasks are set aside shows where they are, and with a frozen deadline it waits for them', async () => {
+  const env = { EBS_GROUP_DEADLINE_WHILE_PARKED: 'frozen', EBS_OBJECT_DEADLINE_MS: String(DEADLINE_MS) }
+  await using system = await startSystem({ env })
+  const operator = new Operator(system)
+  const ends = await onlooker(system.vhost, 'objects.completed', 'objects.failed')
+  await operator.start('acme')
+  await system.createObjects(1, undefined, 'acme')
+  const [{ id } = { id: '' }] = await waitUntil(async () => {
+    const rows = await system.rows(z.object({ id: z.string() }), 'select id from objects')
+    expect(rows).toHaveLength(1)
+    return rows
+  })
+  const shown = async () => course.parse((await operator.get(`/api/groups/${id}`)).json)
+
+  const { use } = await operator.sideline('acme')
+  const where = parkingQueueOf('acme', 'process_consume')
+  const one = { where, type: 'TASK_CREATED', rule: use, state: 'held' }
+  await waitUntil(async () => expect(await shown()).toMatchObject({ status: 'open', held: [one, one, one] }))
+  const { createdAt } = await shown()
+  await waitUntil(() => Date.now() > Date.parse(createdAt) + DEADLINE_MS + 500)
+  expect(await shown()).toMatchObject({ status: 'open', timers: [], frozenTimers: [{}] })
+  await operator.act('resolve', 'acme')
+
+  await waitUntil(async () => expect(await shown()).toMatchObject({ status: 'success', held: [] }))
+  expect((await ends.heard()).map(({ key }) => key)).toEqual(['objects.completed'])
+})
+
+test('S8: with a circuit breaker a tenant whose tasks fail is set aside by itself, and comes back by itself when they succeed', async () => {
+  const env = {
+    EBS_BREAKER_PROCESS_CONSUME: 'on',
+    EBS_BREAKER_PROCESS_CONSUME_MIN: '5',
+    EBS_BREAKER_PROCESS_CONSUME_PROBE_MS: '1000',
+    EBS_RETRY_PROCESS_CONSUME_POLICY: 'never',
+  }
+  await using system = await startSystem({ services, env })
+  const operator = new Operator(system)
+  await system.publishMany(taskMessages('b', 1, 20))
+  await waitUntil(async () => expect((await tasksByTenant(system)).b).toMatchObject({ finished: 20 }))
+  await system.process('processor').kill('SIGTERM')
+  const broken = await system.start('processor', { EBS_TASK_FAILURE_RATE: '1' })
+  const id = 'breaker.process_consume.acme'
+
+  await system.publishMany(taskMessages('acme', 1, 10))
+  await operator.untilSideline(id, { status: 'active', actor: 'breaker@processor' })
+  await system.publishMany(taskMessages('acme', 11, 40))
+  await waitUntil(async () => expect((await operator.listDead()).length + (await operator.sideline(id)).parked).toBe(40))
+  expect((await operator.sideline(id)).parked).toBeGreaterThanOrEqual(20)
+  await waitUntil(async () =>
+    expect((await operator.sideline(id)).history).toContainEqual(
+      expect.objectContaining({ detail: expect.stringContaining('0 of 1 handled') }),
+    ),
+  )
+  await broken.kill('SIGTERM')
+  await system.process('processor').restart()
+
+  await operator.untilSideline(id, { status: 'closed' })
+  const dead = await operator.listDead()
+  await waitUntil(async () => expect((await tasksByTenant(system)).acme).toMatchObject({ finished: 40 - dead.length }))
+  await operator.dead('replay', { tenant: 'acme' })
+  await waitUntil(async () => expect((await tasksByTenant(system)).acme).toEqual({ created: 40, finished: 40 }))
+})

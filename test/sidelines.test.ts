@@ -124,7 +124,7 @@ test('a parking queue deleted by hand while messages match is made anew: only wh
   await operator.act('resolve', 'acme')
 
   await operator.untilSideline('acme', { status: 'closed' })
-  await waitUntil(async () => expect(await tasksByTenant(system)).toEqual({ acme: { created: 40, finished: 30 } }))
+  await waitUntil(async () => expect(await tasksByTenant(system)).toMatchObject({ acme: { created: 40, finished: 30 } }))
   expect(await parkingQueues(system.vhost)).toEqual([])
 })
 
@@ -194,5 +194,5 @@ test('S8: with a circuit breaker a tenant whose tasks fail is set aside by itsel
   const dead = await operator.listDead()
   await waitUntil(async () => expect((await tasksByTenant(system)).acme).toMatchObject({ finished: 40 - dead.length }))
   await operator.dead('replay', { tenant: 'acme' })
-  await waitUntil(async () => expect((await tasksByTenant(system)).acme).toEqual({ created: 40, finished: 40 }))
+  await waitUntil(async () => expect((await tasksByTenant(system)).acme).toMatchObject({ created: 40, finished: 40 }))
 })

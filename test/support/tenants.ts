@@ -21,11 +21,14 @@ export const taskMessages = (tenant: string, from: number, to: number): readonly
 export const tenantsOf = (heard: readonly HeardMessage[]) => new Set(heard.map(tenantOf))
 export const tenantOf = ({ headers }: HeardMessage) => headers['x-ebs-tenant']
 
-const taskSums = z.object({ tenant: z.string().nullable(), created: z.number(), finished: z.number() })
-const TASKS = `select tenant, count(created_at) as created, count(finished_at) as finished from tasks group by tenant`
+const counts = { created: z.number(), started: z.number(), finished: z.number() }
+const taskSums = z.object({ tenant: z.string().nullable(), ...counts })
+const TASKS = `select tenant, count(created_at) as created, count(started_at) as started, count(finished_at) as finished
+  from tasks group by tenant`
+type TaskCounts = Omit<z.output<typeof taskSums>, 'tenant'>
 
-/** Tasks that were created and finished, by tenant. */
-export async function tasksByTenant(system: System): Promise<Readonly<Record<string, { created: number; finished: number }>>> {
+/** Tasks that were created, started and finished, by tenant. */
+export async function tasksByTenant(system: System): Promise<Readonly<Record<string, TaskCounts>>> {
   const rows = await system.rows(taskSums, TASKS)
   return Object.fromEntries(rows.map(({ tenant, ...sums }) => [tenant ?? '', sums]))
 }

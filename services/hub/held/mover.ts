@@ -84,12 +84,11 @@ export class Mover {
       const before = await this.#countMoved(errand)
       let moved = before
       let end: End | undefined
-      for (let looks = 0; moved < errand.upTo; ) {
-        if (end === 'cut' || end === 'halted') break
-        if (end === 'through' && looks >= LOOKS_MAX) break
-        if (end) await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve))
-        if (!look) looks++
-        look ??= await PlaceLook.open(broker, errand.from)
+      let looks = kept?.number ?? 0
+      while (moved < errand.upTo) {
+        if (end === 'cut' || end === 'halted' || (end === 'through' && looks >= LOOKS_MAX)) break
+        if (end === 'through') await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve))
+        if (!look) look = await PlaceLook.open(broker, errand.from, ++looks)
         end = look ? await this.#move(errand, look, { missing: errand.upTo - moved, untilMs }) : 'through'
         if (end === 'through' || end === 'halted') {
           await look?.close()

@@ -2,17 +2,20 @@ import type { Broker, Browse, Browsed } from '../../../shared/bus/broker.ts'
 
 /** One look through a queue, in pieces. */
 export class PlaceLook {
+  /** The first of those that found nothing one after the other is number 1. */
+  readonly number: number
   readonly #browse: Browse
   readonly #iterator: AsyncIterator<Browsed>
   #givenBack: readonly Browsed[] = []
 
   /** Undefined when there is no such queue. */
-  static async open(broker: Broker, place: string): Promise<PlaceLook | undefined> {
+  static async open(broker: Broker, place: string, number: number): Promise<PlaceLook | undefined> {
     const browse = await broker.browse(place)
-    return browse && new PlaceLook(browse)
+    return browse && new PlaceLook(browse, number)
   }
 
-  private constructor(browse: Browse) {
+  private constructor(browse: Browse, number: number) {
+    this.number = number
     this.#browse = browse
     this.#iterator = browse[Symbol.asyncIterator]()
   }

@@ -53,6 +53,16 @@ test.each([
   { EBS_FLOW_CALL_RETRIES: '-1' },
   { EBS_FLOW_DEADLINE_MS: 'soon' },
   { EBS_HUB_KEEP_HOURS: '0' },
+  { EBS_GROUP_DEADLINE_WHILE_PARKED: 'stopped' },
+  { EBS_FLOW_DEADLINE_WHILE_PARKED: 'true' },
 ])('refuses %j, naming the variable', (env) => {
   expect(messageOf(env)).toContain(`${Object.keys(env)[0]} is "`)
+})
+
+test.each([
+  { env: {}, frozen: [] },
+  { env: { EBS_GROUP_DEADLINE_WHILE_PARKED: 'runs', EBS_FLOW_DEADLINE_WHILE_PARKED: 'frozen' }, frozen: ['flow'] },
+  { env: { EBS_GROUP_DEADLINE_WHILE_PARKED: 'frozen' }, frozen: ['group'] },
+])('deadlines of $frozen stand still while a message of theirs is set aside: $env', ({ env, frozen }) => {
+  expect([...hubConfig(env).frozenWhileParked]).toEqual(frozen)
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { metaOf } from '../../../../shared/bus/envelope.ts'
 import { gated } from '../../../../shared/bus/test/bus-fixture.ts'
+import { systemClock } from '../../../../shared/clock.ts'
 import { parkingQueue, parkingQueueOf, unroutedQueue } from '../../../../shared/topology.ts'
 import type { Errand } from '../mover.ts'
 import { brokers, DEAD, fillDead, heldSite, idsOf, QUEUE, REPLAY_LANE, RUNNING, row, task } from './held-fixture.ts'
@@ -167,6 +168,27 @@ describe.each(brokers)('the mover, on $broker', ({ start }) => {
     // 40 at 50 a second, of which five may come together at first.
     expect(tookMs).toBeGreaterThan(660)
     expect(tookMs).toBeLessThan(3_000)
+  })
+
+  test('a queue that takes longer to look through than an errand may take is looked through all the same', async () => {
+    await using site = await heldSite(start)
+    await fillDead(site, numbered(900))
+    await site.store.write(({ held }) => held.choose('j1', ['t100', 't899'], 1))
+    let nowMs = Date.now()
+    // Each look at the clock takes 4 s: two chunks an errand.
+    const clock = { ...systemClock, now: () => (nowMs += 4_000) }
+    const mover = site.moverOf({ bus: { ...site.bus, clock } })
+    const untilDone = async (upTo: number) => {
+      for (let errands = 1; errands <= 20; errands++) {
+        const { moved, isCut, exhausted } = await mover.run(errand({ upTo }))
+        if (!isCut) return { moved, exhausted, isSliced: errands > 1 }
+      }
+      return 'never'
+    }
+
+    expect(await untilDone(2)).toEqual({ moved: 2, exhausted: false, isSliced: true })
+    expect(await untilDone(3)).toEqual({ moved: 2, exhausted: true, isSliced: true })
+    mover.stop()
   })
 
   test('told to stop, it says how far it came, and has lost nothing', async () => {

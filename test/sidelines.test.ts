@@ -128,6 +128,64 @@ test('a parking queue deleted by hand while messages match is made anew: only wh
   expect(await parkingQueues(system.vhost)).toEqual([])
 })
 
+const start = { id: 'other', filter: 'true', queues: ['process_consume'] }
+const nonsense = 'tenant =='
+/** Each is refused, and says what is wrong. */
+const refusals: readonly { path: string; body?: Readonly<Record<string, unknown>>; status: number; says: RegExp }[] = [
+  { path: '/api/sidelines', body: { ...start, filter: nonsense }, status: 422, says: /filter/ },
+  { path: '/api/sidelines', body: { ...start, filter: `${'('.repeat(500)}true${')'.repeat(500)}` }, status: 422, says: /filter/ },
+  { path: '/api/sidelines', body: { ...start, queues: ['no_such_queue'] }, status: 422, says: /no_such_queue/ },
+  { path: '/api/sidelines', body: { ...start, id: 'two words' }, status: 400, says: /id/ },
+  { path: '/api/sidelines', body: { ...start, expiresAt: '2020-01-01T00:00:00Z' }, status: 422, says: /expiresAt/ },
+  { path: '/api/sidelines', body: { ...start, id: 'acme' }, status: 409, says: /acme/ },
+  { path: '/api/sidelines/nobody/resume', status: 404, says: /nobody/ },
+  { path: '/api/sidelines/nobody/resolve', status: 404, says: /nobody/ },
+  { path: '/api/sidelines/nobody/discard', status: 404, says: /nobody/ },
+  { path: '/api/sidelines/acme/resolve', body: { rate: -1 }, status: 400, says: /rate/ },
+  { path: '/api/dead/replay', body: { filter: { queue: 'process_consume' } }, status: 409, says: /nothing matches/ },
+  { path: '/api/dead/replay', body: { filter: { where: nonsense } }, status: 422, says: /where/ },
+  { path: '/api/dead/discard', body: { filter: {} }, status: 400, says: /empty/ },
+  { path: '/api/dead/nobody/edit', body: { body: {} }, status: 404, says: /nobody/ },
+  { path: '/api/replays/nobody/resume', status: 404, says: /nobody/ },
+]
+const command = { type: 'SIDELINE_COMMAND', actor: 'bob', reason: 'over the bus' }
+const refusedOnBus: Readonly<Record<string, RegExp>> = {
+  [JSON.stringify({ ...command, action: 'start', ...start, filter: nonsense })]: /filter/,
+  [JSON.stringify({ ...command, action: 'start', ...start, queues: ['no_such_queue'] })]: /no_such_queue/,
+  [JSON.stringify({ ...command, action: 'start', ...start, id: 'acme' })]: /another filter/,
+  [JSON.stringify({ ...command, action: 'start', id: 'other' })]: /filter: missing/,
+  [JSON.stringify({ ...command, action: 'resolve', id: 'nobody' })]: /no sideline rule 'nobody'/,
+}
+
+test('what makes no sense is refused with a reason, over HTTP and over the bus, and changes nothing', async () => {
+  await using system = await startSystem({ services })
+  const operator = new Operator(system)
+  await operator.start('acme')
+  await system.publishMany(taskMessages('acme', 1, 5))
+  await operator.untilSideline('acme', { parked: 5 })
+  const standing = async () =>
+    Promise.all(['/api/sidelines', '/api/sidelines/acme', '/api/replays', '/api/dead'].map(async (path) => (await operator.get(path)).json))
+  const before = await standing()
+
+  for (const { path, body = {}, status, says } of refusals) {
+    const answer = await operator.post(path, body)
+    expect(answer.status, JSON.stringify([path, body, answer.json])).toBe(status)
+    expect(JSON.stringify(answer.json), path).toMatch(says)
+  }
+  expect(await standing()).toEqual(before)
+  for (const body of Object.keys(refusedOnBus)) await system.publish({ key: 'sidelines.command', body })
+  const dead = async () => operator.listDead('&queue=hub_consume')
+  await waitUntil(async () => expect(await dead()).toHaveLength(Object.keys(refusedOnBus).length))
+  const errors = (await dead()).map(({ error }) => String(error))
+  for (const says of Object.values(refusedOnBus)) expect(errors).toContainEqual(expect.stringMatching(says))
+  expect((await standing()).slice(0, 3)).toEqual(before.slice(0, 3))
+  expect(await depthOf(system.vhost, 'acme')).toBe(5)
+
+  await system.publish({ key: 'sidelines.command', body: { ...command, action: 'resolve', id: 'acme' } })
+  await operator.untilSideline('acme', { status: 'closed', lastCommand: { actor: 'bob', reason: 'over the bus' } })
+  await waitUntil(async () => expect((await tasksByTenant(system)).acme).toMatchObject({ finished: 5 }))
+})
+
 const DEADLINE_MS = 4_000
 const course = z.looseObject({
   status: z.string(),

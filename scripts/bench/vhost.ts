@@ -13,7 +13,7 @@ const queueRows = z.array(
   z.object({ name: z.string(), memory: z.number().optional(), messages: z.number().optional() }),
 )
 
-/** A vhost made for one benchmark and removed with it, so that nothing of the user's is touched. */
+/** A vhost made for one benchmark or demo and removed with it, so that nothing of the user's is touched. */
 export type BenchVhost = {
   readonly amqpUrl: string
   readonly managementUrl: string
@@ -21,11 +21,12 @@ export type BenchVhost = {
   /** Bytes of the queue processes of this vhost alone, so that neighbours on the broker do not count; waits until all are known. */
   queueBytes(): Promise<number>
   messages(): Promise<number>
+  queueNames(): Promise<readonly string[]>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function createVhost(broker: BenchBroker, purpose: string): Promise<BenchVhost> {
-  const name = `ebs-bench-${purpose}-${process.pid}-${Date.now()}`
+export async function createVhost(broker: BenchBroker, purpose: string, prefix = 'ebs-bench'): Promise<BenchVhost> {
+  const name = `${prefix}-${purpose}-${process.pid}-${Date.now()}`
   const amqpUrl = new URL(broker.amqpUrl)
   const user = decodeURIComponent(amqpUrl.username) || 'guest'
   amqpUrl.pathname = `/${name}`
@@ -48,6 +49,7 @@ export async function createVhost(broker: BenchBroker, purpose: string): Promise
       }
     },
     messages: async () => (await queues()).reduce((sum, { messages = 0 }) => sum + messages, 0),
+    queueNames: async () => (await queues()).map((queue) => queue.name),
     [Symbol.asyncDispose]: undoneOnInterrupt(async () => {
       await call(broker, `vhosts/${name}`, { method: 'DELETE' })
     }),

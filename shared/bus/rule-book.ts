@@ -10,7 +10,7 @@ import { Sample } from './trial.ts'
 import { TrialAnswers } from './trial-answers.ts'
 
 export type RuleBookOptions = ConfirmationOptions & {
-  readonly broker: Pick<Broker, 'follow' | 'publish' | 'declare'>
+  readonly broker: ConfirmationOptions['broker'] & Pick<Broker, 'follow'>
   /** Where it is counted that the filter of a rule could not say. */
   readonly unclearOf?: (rule: string) => { count: number }
   /** A record of the stream that cannot be read. */
@@ -71,7 +71,9 @@ export class RuleBook implements Rules {
     return this.#confirmations.join(member, this.#records.all())
   }
 
+  /** Rejects also when the rule is over: nobody would look into the queue any more. */
   async restore(rule: string, queue: string): Promise<void> {
+    if (!this.isInForce(rule)) throw new Error(`The sideline rule '${rule}' is over: the message is judged again.`)
     await this.#options.broker.declare(parkingQueue(rule, queue, this.#options.queueType))
   }
 

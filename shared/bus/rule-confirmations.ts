@@ -10,7 +10,7 @@ import type { Confirmable } from './rule-records.ts'
 import type { Member, UnderWay } from './rules.ts'
 
 export type ConfirmationOptions = {
-  readonly broker: Pick<Broker, 'publish' | 'declare'>
+  readonly broker: Pick<Broker, 'state' | 'onState' | 'publish' | 'declare'>
   readonly service: string
   readonly clock: Clock
   readonly log: Logger
@@ -61,7 +61,12 @@ export class RuleConfirmations {
     const isWanted = () => this.#members.get(member)?.get(record.id) === record.revision
     while (isWanted()) {
       try {
-        if ('rule' in record) await this.#declare(record.id, member.queue)
+        if ('rule' in record) {
+          // What is asked of a broker that is away happens when it is back, and the rule may be over by then.
+          await connected(this.#options.broker)
+          if (!isWanted()) return
+          await this.#declare(record.id, member.queue)
+        }
         await settled
         if (isWanted()) await this.#publish(member, record)
         return
@@ -97,6 +102,17 @@ export class RuleConfirmations {
 }
 
 const PROBLEM_CHARS_MAX = 1_024
+
+/** Resolves when the broker is there and the stream of rules has been read; or when it never will be. */
+async function connected(broker: ConfirmationOptions['broker']): Promise<void> {
+  while (broker.state === 'connecting')
+    await new Promise<void>((resolve) => {
+      const end = broker.onState(() => {
+        end()
+        resolve()
+      })
+    })
+}
 
 /** Appends what a consumer says to the stream of rules; resolves when that is confirmed. */
 export function publishRecord(

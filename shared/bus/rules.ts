@@ -41,7 +41,7 @@ export interface Rules {
   changed(): Promise<void>
   /** From now on changes are confirmed in the name of this consumer, once nothing is under way that they concern. Gives the function that ends it. */
   join(member: Member): () => void
-  /** Makes the parking queue of a rule, when it turns out to be gone. Rejects when the broker is away. */
+  /** Makes the parking queue of a rule, when it turns out to be gone. Rejects when the broker is away, or the rule over. */
   restore(rule: string, queue: string): Promise<void>
 }
 

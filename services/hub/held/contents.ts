@@ -13,6 +13,9 @@ export type ContentsOptions = { readonly bus: Bus; readonly store: HubStore; rea
 /** A look through a queue ends after this: somebody waits for the answer, and so do jobs for the queue. */
 const LOOK_MS_MAX = 10_000
 const LOOKED_AT_MAX = 200_000
+/** Lists begin with the newest and queues with the oldest: a search that read only what it needs would look through the queue each time. */
+const READ_AHEAD_FROM = 10
+const READ_AHEAD_BYTES_MAX = 64 * 1_048_576
 /** Characters of contents kept in one transaction. */
 const KEPT_CHARS_MAX = 4 * 1_048_576
 
@@ -41,28 +44,33 @@ export class Contents {
   }
 
   async #look(place: string, missing: ReadonlySet<string>): Promise<ReadonlyMap<string, Content>> {
-    const found = await this.#options.locks.exclusive(place, () => this.#browse(place, missing))
-    await this.#keep(found)
-    return found
+    const seen = await this.#options.locks.exclusive(place, () => this.#browse(place, missing))
+    await this.#keep(seen)
+    return new Map([...seen].filter(([id]) => missing.has(id)))
   }
 
+  /** Those that are missing; and for whoever asks for many, and will ask for more, others that lie on the way. */
   async #browse(place: string, missing: ReadonlySet<string>): Promise<ReadonlyMap<string, Content>> {
     const { broker, clock } = this.#options.bus
-    const found = new Map<string, Content>()
+    const seen = new Map<string, Content>()
     const untilMs = clock.now() + LOOK_MS_MAX
     const browse = await broker.browse(place)
-    if (!browse) return found
+    if (!browse) return seen
     try {
-      let looked = 0
+      let [looked, found, aheadBytes] = [0, 0, 0]
       for await (const { message } of browse) {
         const id = heldIdOf(place, message)
-        if (missing.has(id)) found.set(id, { body: message.body, properties: message.properties, edited: null })
-        if (found.size === missing.size || ++looked >= LOOKED_AT_MAX || clock.now() >= untilMs) break
+        const isMissing = missing.has(id)
+        const isAhead = !isMissing && missing.size >= READ_AHEAD_FROM && aheadBytes < READ_AHEAD_BYTES_MAX
+        if (isMissing) found++
+        if (isAhead) aheadBytes += message.body.length
+        if (isMissing || isAhead) seen.set(id, { body: message.body, properties: message.properties, edited: null })
+        if (found === missing.size || ++looked >= LOOKED_AT_MAX || clock.now() >= untilMs) break
       }
     } finally {
       await browse.close()
     }
-    return found
+    return seen
   }
 
   /** Those that are text and not too long: the others are read again when somebody looks again. */

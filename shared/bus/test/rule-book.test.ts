@@ -166,12 +166,37 @@ describe('records that cannot be read', () => {
   })
 })
 
-test('a parking queue that is gone is made again', async () => {
-  const { site, broker, bus } = openVirtual()
+test('a parking queue that is gone is made again while its rule is in force, and not once it is over', async () => {
+  const { site, broker, bus, clock } = openVirtual()
   await using _ = site
   const book = bookOn(bus)
+  await say(broker, ruleOf())
+  await book.loaded()
 
   await book.restore('r', 'work')
-
   expect(await broker.inspect(parkingQueueOf('r', 'work'))).toMatchObject({ messages: 0 })
+
+  await broker.removeEmpty(parkingQueueOf('r', 'work'))
+  await say(broker, ruleOf({ revision: 2, phase: 'lifted' }))
+  await clock.advance(100)
+  await expect(book.restore('r', 'work')).rejects.toThrow('is over')
+  expect(await broker.inspect(parkingQueueOf('r', 'work'))).toBeUndefined()
+})
+
+test('a confirmation that waited for the broker does not make the parking queue of a rule that is over', async () => {
+  const { site, memory, broker, bus, clock } = openVirtual()
+  await using _ = site
+  const book = bookOn({ ...bus, broker: site.connect('consumer') })
+  const hub = broker
+  await book.loaded()
+  book.join(member('c1'))
+  await clock.advance(100)
+  await say(hub, ruleOf({ phase: 'hold' }))
+  memory.cut('consumer')
+  await say(hub, ruleOf({ revision: 2, phase: 'lifted' }))
+  await hub.removeEmpty(parkingQueueOf('r', 'work'))
+
+  await clock.advance(3_000)
+
+  expect(await hub.inspect(parkingQueueOf('r', 'work'))).toBeUndefined()
 })

@@ -109,6 +109,10 @@ export function member(tag: string, queue = 'work') {
 
 /** What a book uses of a broker. */
 export const partsOf = (broker: Broker): RuleBookOptions['broker'] => ({
+  get state() {
+    return broker.state
+  },
+  onState: (listener) => broker.onState(listener),
   follow: (stream, onMessage) => broker.follow(stream, onMessage),
   publish: (message) => broker.publish(message),
   declare: (queue) => broker.declare(queue),

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { connectAmqp } from '../../../../shared/bus/amqp-broker.ts'
 import { createLog } from '../../../../shared/service/log.ts'
@@ -22,10 +21,11 @@ async function apiThatAnswers(status: number, body: string) {
     response.writeHead(status).end(body)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('The server listens on no port.')
   return {
     asked,
-    url: `http://ann:p%40ss@127.0.0.1:${port}/rabbit/`,
+    url: `http://ann:p%40ss@127.0.0.1:${address.port}/rabbit/`,
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
   }
 }

@@ -82,7 +82,7 @@ test('a part is told, so that whoever asked asks for the rest; of nothing at all
   expect(await site.bus.broker.inspect('hub_work')).toMatchObject({ messages: 1 })
 })
 
-test('one that fails is tried again as any other work, and keeps no other from running', async () => {
+test('one that fails is tried again like other work, and keeps no other from running', async () => {
   await using site = await errandsSite(async () => moved())
   site.mover.run.mockRejectedValueOnce(new Error('connection lost'))
 

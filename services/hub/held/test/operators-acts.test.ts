@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { Broker } from '../../../../shared/bus/broker.ts'
+import { gated } from '../../../../shared/bus/test/bus-fixture.ts'
 import type { Body } from '../../../../shared/events.ts'
 import type { ReplayRequest } from '../../held-operations.ts'
 import { Contents } from '../contents.ts'
@@ -89,6 +91,27 @@ test('a search looks into contents, pages through what matches, and never gives 
   expect(found.toSorted()).toEqual(['t15', 't5', 't7'])
   const byRow = { ...which, where: 'tenant == "acme" && queue == "process_consume" && key == "task-requests"' }
   expect((await search(byRow, { limit: 100 })).items).toHaveLength(20)
+})
+
+test('a search over many looks through their queue once', async () => {
+  await using site = await heldSite(memory)
+  const ids = Array.from({ length: 1_200 }, (_, i) => `t${i}`)
+  await fillDead(site, ids)
+  let looks = 0
+  const broker: Broker = {
+    ...gated(site.bus.broker, async () => undefined),
+    browse(queue) {
+      looks++
+      return site.bus.broker.browse(queue)
+    },
+  }
+  const { search } = actsAt({ ...site, bus: { ...site.bus, broker } })
+
+  const { items, next } = await search({ filter: {}, where: 'event.task.id.endsWith("00")' }, { limit: 100 })
+
+  expect(items).toHaveLength(11)
+  expect(next).toBeUndefined()
+  expect(looks).toBe(1)
 })
 
 test('a request freezes the set by place, and begins a job for it', async () => {

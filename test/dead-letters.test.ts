@@ -86,7 +86,11 @@ test('R6: a message that ends its consumers is dead-lettered by the next one, to
 
   await waitUntil(async () => expect(await operator.listDead()).toMatchObject([{ reason: 'crashed', attempts: 1 }]))
   await waitUntil(async () => expect((await ends.heard()).map(({ key }) => key)).toContain('objects.failed'))
-  expect((await ends.heard()).map(({ key }) => key).toSorted()).toEqual(['messages.dead', 'objects.failed', 'tasks.failed'])
+  expect((await ends.heard()).map(({ key }) => key).toSorted()).toEqual([
+    'messages.dead',
+    'objects.failed',
+    'tasks.failed',
+  ])
 })
 
 /** The hub compares its catalogue with the queues every 10 s, and acts on what differs twice. */
@@ -109,7 +113,10 @@ test('R6: what the broker dead-letters, and what no queue wants, is found, told 
     return task.parse(JSON.parse(message.content.toString())).task
   })
 
-  const found = async () => [await operator.listDead(`&queue=${QUEUE}`), await operator.listDead(`&queue=${unroutedQueue}`)]
+  const found = async () => [
+    await operator.listDead(`&queue=${QUEUE}`),
+    await operator.listDead(`&queue=${unroutedQueue}`),
+  ]
   await waitUntil(async () => {
     const [dead, unrouted] = await found()
     expect(dead).toMatchObject([{ reason: 'crashed', type: 'TASK_CREATED', state: 'held' }])
@@ -129,7 +136,10 @@ test('R6: what the broker dead-letters, and what no queue wants, is found, told 
   expect(await system.vhost.peek(DEAD, 2)).toMatchObject([{ properties: { headers } }])
 
   await system.start('processor')
-  const jobs = [await operator.dead('replay', { queue: QUEUE }), await operator.dead('replay', { queue: unroutedQueue })]
+  const jobs = [
+    await operator.dead('replay', { queue: QUEUE }),
+    await operator.dead('replay', { queue: unroutedQueue }),
+  ]
   for (const job of jobs) await operator.untilReplay(job, { status: 'completed', total: 1, handled: 1 })
   await waitUntil(async () => expect(await system.events()).toMatchObject({ RAIN: 1, TASK_FINISHED: 3 }))
   expect(await found()).toEqual([[], []])

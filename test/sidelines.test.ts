@@ -47,38 +47,36 @@ test('S2-S4, S7: one of three tenants is set aside under load: none of it is han
 test.each([
   { first: 'acme', second: 'fives', after: { acme: 18, b: 18 }, left: 4 },
   { first: 'fives', second: 'acme', after: { acme: 0, b: 20 }, left: 20 },
-])('S5: two rules that overlap, $first resolved before $second: what both match comes back with the last of them, once', async ({
-  first,
-  second,
-  after,
-  left,
-}) => {
-  await using system = await startSystem({ services })
-  const operator = new Operator(system)
-  const starts = await onlooker(system.vhost, 'tasks.started')
-  await operator.start('acme')
-  await operator.start('fives', { filter: 'event.task.id.endsWith("5")' })
-  await system.publishMany([...taskMessages('acme', 1, 20), ...taskMessages('b', 1, 20)])
-  const finished = async () => {
-    const { acme, b } = await tasksByTenant(system)
-    return { acme: acme?.finished ?? 0, b: b?.finished ?? 0 }
-  }
-  await waitUntil(async () => expect(await finished()).toEqual({ acme: 0, b: 18 }))
-  await operator.untilSideline('acme', { parked: 20 })
-  await operator.untilSideline('fives', { parked: 2 })
+])(
+  'S5: two rules that overlap, $first resolved before $second: what both match comes back with the last of them, once',
+  async ({ first, second, after, left }) => {
+    await using system = await startSystem({ services })
+    const operator = new Operator(system)
+    const starts = await onlooker(system.vhost, 'tasks.started')
+    await operator.start('acme')
+    await operator.start('fives', { filter: 'event.task.id.endsWith("5")' })
+    await system.publishMany([...taskMessages('acme', 1, 20), ...taskMessages('b', 1, 20)])
+    const finished = async () => {
+      const { acme, b } = await tasksByTenant(system)
+      return { acme: acme?.finished ?? 0, b: b?.finished ?? 0 }
+    }
+    await waitUntil(async () => expect(await finished()).toEqual({ acme: 0, b: 18 }))
+    await operator.untilSideline('acme', { parked: 20 })
+    await operator.untilSideline('fives', { parked: 2 })
 
-  await operator.act('resolve', first)
-  await operator.untilSideline(first, { status: 'closed' })
-  await waitUntil(async () => expect(await finished()).toEqual(after))
-  await operator.untilSideline(second, { status: 'active', parked: left })
-  expect(await depthOf(system.vhost, second)).toBe(left)
-  await operator.act('resolve', second)
-  await operator.untilSideline(second, { status: 'closed' })
+    await operator.act('resolve', first)
+    await operator.untilSideline(first, { status: 'closed' })
+    await waitUntil(async () => expect(await finished()).toEqual(after))
+    await operator.untilSideline(second, { status: 'active', parked: left })
+    expect(await depthOf(system.vhost, second)).toBe(left)
+    await operator.act('resolve', second)
+    await operator.untilSideline(second, { status: 'closed' })
 
-  await waitUntil(async () => expect(await finished()).toEqual({ acme: 20, b: 20 }))
-  expect(startedTasks(await starts.heard())).toHaveLength(40)
-  expect(await parkingQueues(system.vhost)).toEqual([])
-})
+    await waitUntil(async () => expect(await finished()).toEqual({ acme: 20, b: 20 }))
+    expect(startedTasks(await starts.heard())).toHaveLength(40)
+    expect(await parkingQueues(system.vhost)).toEqual([])
+  },
+)
 
 const LIVE_FROM = 41
 const LIVE_TO = 60
@@ -124,7 +122,9 @@ test('a parking queue deleted by hand while messages match is made anew: only wh
   await operator.act('resolve', 'acme')
 
   await operator.untilSideline('acme', { status: 'closed' })
-  await waitUntil(async () => expect(await tasksByTenant(system)).toMatchObject({ acme: { created: 40, finished: 30 } }))
+  await waitUntil(async () =>
+    expect(await tasksByTenant(system)).toMatchObject({ acme: { created: 40, finished: 30 } }),
+  )
   expect(await parkingQueues(system.vhost)).toEqual([])
 })
 
@@ -133,7 +133,12 @@ const nonsense = 'tenant =='
 /** Each is refused, and says what is wrong. */
 const refusals: readonly { path: string; body?: Readonly<Record<string, unknown>>; status: number; says: RegExp }[] = [
   { path: '/api/sidelines', body: { ...start, filter: nonsense }, status: 422, says: /filter/ },
-  { path: '/api/sidelines', body: { ...start, filter: `${'('.repeat(500)}true${')'.repeat(500)}` }, status: 422, says: /filter/ },
+  {
+    path: '/api/sidelines',
+    body: { ...start, filter: `${'('.repeat(500)}true${')'.repeat(500)}` },
+    status: 422,
+    says: /filter/,
+  },
   { path: '/api/sidelines', body: { ...start, queues: ['no_such_queue'] }, status: 422, says: /no_such_queue/ },
   { path: '/api/sidelines', body: { ...start, id: 'two words' }, status: 400, says: /id/ },
   { path: '/api/sidelines', body: { ...start, expiresAt: '2020-01-01T00:00:00Z' }, status: 422, says: /expiresAt/ },
@@ -164,7 +169,11 @@ test('what makes no sense is refused with a reason, over HTTP and over the bus, 
   await system.publishMany(taskMessages('acme', 1, 5))
   await operator.untilSideline('acme', { parked: 5 })
   const standing = async () =>
-    Promise.all(['/api/sidelines', '/api/sidelines/acme', '/api/replays', '/api/dead'].map(async (path) => (await operator.get(path)).json))
+    Promise.all(
+      ['/api/sidelines', '/api/sidelines/acme', '/api/replays', '/api/dead'].map(
+        async (path) => (await operator.get(path)).json,
+      ),
+    )
   const before = await standing()
 
   for (const { path, body = {}, status, says } of refusals) {
@@ -238,7 +247,9 @@ test('S8: with a circuit breaker a tenant whose tasks fail is set aside by itsel
   await system.publishMany(taskMessages('acme', 1, 10))
   await operator.untilSideline(id, { status: 'active', actor: 'breaker@processor' })
   await system.publishMany(taskMessages('acme', 11, 40))
-  await waitUntil(async () => expect((await operator.listDead()).length + (await operator.sideline(id)).parked).toBe(40))
+  await waitUntil(async () =>
+    expect((await operator.listDead()).length + (await operator.sideline(id)).parked).toBe(40),
+  )
   expect((await operator.sideline(id)).parked).toBeGreaterThanOrEqual(20)
   await waitUntil(async () =>
     expect((await operator.sideline(id)).history).toContainEqual(

@@ -1,5 +1,4 @@
-/** 128 + the number of SIGINT, as shells have it. */
-const INTERRUPTED = 130
+import { EXIT_INTERRUPTED, listenForStop } from '../stop-requests.ts'
 
 const open = new Set<() => Promise<void>>()
 
@@ -12,14 +11,17 @@ export function undoneOnInterrupt(undo: () => Promise<void>): () => Promise<void
   return once
 }
 
-/** On SIGINT or SIGTERM: ends processes, removes vhosts and folders, the last one first, and exits. */
-export function undoOnInterrupt(): void {
-  const end = async () => {
+/**
+ * On Ctrl-C, SIGTERM or a closed terminal: ends processes, removes vhosts and folders, the last one first, and exits; at once when asked
+ * again. The signal is aborted when that begins.
+ */
+export function undoOnInterrupt(): AbortSignal {
+  const { signal, stopped } = listenForStop(async () => undefined)
+  void stopped.then(async () => {
     // What is under way breaks when its processes and its vhost go; that must not end us before the rest is undone.
     process.on('uncaughtException', () => undefined)
     for (const undo of [...open].reverse()) await undo()
-    process.exit(INTERRUPTED)
-  }
-  process.once('SIGINT', end)
-  process.once('SIGTERM', end)
+    process.exit(EXIT_INTERRUPTED)
+  })
+  return signal
 }

@@ -25,7 +25,7 @@ export async function badDeploy(broker: BenchBroker, stage: Stage, objects = OBJ
   await using ledger = await openLedger(site.amqpUrl)
   const [hub, statistics] = [site.api('hub'), site.api('statistics')]
   const deadNow = async () => (await deadGroupsOf(hub)).reduce((sum, { count }) => sum + count, 0)
-  stage.say(`ebs runs in the virtual host ${site.vhost}.`, `From another terminal: export EBS_HUB_URL=${site.hubUrl}`)
+  stage.say(...site.addresses)
 
   stage.step(`A processor with a bug is deployed, and ${objects} objects come, of one task each.`)
   await site.ebs('object', 'create', '--count', String(objects), '--tenant', 'acme')

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { undoOnInterrupt } from '../bench/interrupt.ts'
 import type { BenchBroker } from '../bench/vhost.ts'
+import type { SetUpConfig } from '../config.ts'
 import { EXIT_MISCONFIGURED, runScript } from '../entry.ts'
 import { badDeploy } from './bad-deploy.ts'
 import { useBroker } from './broker.ts'
@@ -21,6 +22,8 @@ const demos: Readonly<Record<string, Demo>> = {
   'bad-deploy': { says: 'a bug makes 200 dead letters; fixed, they are brought back to the last one', run: badDeploy },
 }
 
+type Wish = { readonly demo: Demo; readonly objects: number | undefined; readonly hasPauses: boolean }
+
 /** Fewer would not be enough for a canary of ten. */
 const OBJECTS_MIN = 30
 const OBJECTS_MAX = 10_000
@@ -38,12 +41,21 @@ await runScript(async (config) => {
     console.error(usage)
     return EXIT_MISCONFIGURED
   }
-  undoOnInterrupt()
-  await using broker = await useBroker(config)
-  return wish.demo.run(broker, openStage({ hasPauses: wish.hasPauses }), wish.objects)
+  const interrupt = undoOnInterrupt()
+  interrupt.addEventListener('abort', () => console.log('\n  Interrupted: stopping what was started ...'))
+  const played = play(config, wish)
+  await played.catch(() => undefined)
+  // What is undone ends the process; without its services the demo fails, which is nobody's business then.
+  return interrupt.aborted ? new Promise<never>(() => undefined) : played
 })
 
-function readArguments() {
+async function play(config: SetUpConfig, { demo, hasPauses, objects }: Wish): Promise<number> {
+  await using broker = await useBroker(config)
+  // Awaited here: returned as a promise it would outlive the broker.
+  return await demo.run(broker, openStage({ hasPauses }), objects)
+}
+
+function readArguments(): Wish | undefined {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,

@@ -34,7 +34,7 @@ export async function oneTenantDown(broker: BenchBroker, stage: Stage, objects =
     processor: {},
   })
   await using ledger = await openLedger(site.amqpUrl)
-  stage.say(`ebs runs in the virtual host ${site.vhost}.`, `From another terminal: export EBS_HUB_URL=${site.hubUrl}`)
+  stage.say(...site.addresses)
 
   stage.step('Three tenants make objects; each object is three tasks.')
   const load = startLoad(site.api('datagen'), TENANTS)

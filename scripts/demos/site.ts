@@ -31,9 +31,8 @@ export type Env = Readonly<Record<string, string>>
 /** ebs on a virtual host, a data folder and ports of its own, beside whatever else runs here. */
 export type Site = AsyncDisposable & {
   readonly amqpUrl: string
-  readonly vhost: string
-  /** Where the hub answers, for whoever wants to look from another terminal. */
-  readonly hubUrl: string
+  /** For whoever wants to look from elsewhere. */
+  readonly addresses: readonly string[]
   readonly ebs: Ebs
   api(service: DemoService): Api
   /** Stops the processor and starts one with these settings; resolves when it works. */
@@ -82,8 +81,11 @@ export async function openSite(broker: BenchBroker, { name, env, processor }: Si
     const ui = publicUrl(vhost.managementUrl)
     return {
       amqpUrl: vhost.amqpUrl,
-      vhost: vhost.name,
-      hubUrl: urlOf('hub'),
+      addresses: [
+        `ebs runs in the virtual host ${vhost.name}.`,
+        `From another terminal: export EBS_HUB_URL=${urlOf('hub')}`,
+        `The management UI: ${ui} (${loginOf(vhost.managementUrl)})`,
+      ],
       ebs: commandLine(Object.fromEntries(names.map((one) => [`EBS_${one.toUpperCase()}_URL`, urlOf(one)]))),
       api: (service) => openApi(service, urlOf(service)),
       async deploy(own) {
@@ -109,6 +111,12 @@ export type SiteOptions = {
 }
 
 const names: readonly DemoService[] = ['hub', 'statistics', 'processor', 'distributor', 'datagen']
+
+/** Only the well-known password is shown. */
+function loginOf(managementUrl: string): string {
+  const { username, password } = new URL(managementUrl)
+  return username === 'guest' && password === 'guest' ? 'guest/guest' : `user ${username}`
+}
 
 /** Without user and password. */
 function publicUrl(managementUrl: string): string {

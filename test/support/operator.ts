@@ -24,7 +24,12 @@ const replay = z.looseObject({
 })
 const begun = z.object({ replay: z.string() })
 const held = z.looseObject({ id: z.string(), messageId: z.string(), state: z.string(), reason: z.string() })
-const group = z.object({ fingerprint: z.string(), count: z.number(), error: z.string().nullable(), example: z.string() })
+const group = z.object({
+  fingerprint: z.string(),
+  count: z.number(),
+  error: z.string().nullable(),
+  example: z.string(),
+})
 const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) })
 
 export type SidelineView = z.output<typeof sideline>

@@ -129,14 +129,17 @@ function outOfOrder(simulation: SidelineSimulation, rows: readonly Held[]): stri
   const uses = [...new Set(ledger.parkings.map(({ rule }) => rule))]
   return uses.flatMap((use) => {
     const mine = jobs.get(use) ?? []
-    if (mine.length === 0 || mine.some((job) => !job.ordered || job.status !== 'completed' || job.failed > 0)) return []
+    const isInOrder = mine.every(
+      ({ act, ordered, status, failed }) => act === 'replay' && ordered && status === 'completed' && failed === 0,
+    )
+    if (mine.length === 0 || !isInOrder) return []
     return [TASKS, OBJECTS].flatMap((queue) => {
       const parked = ledger.parkings.filter((one) => one.rule === use && one.queue === queue).map(({ id }) => id)
       const simple = parked.filter((id) => rows.filter((row) => row.messageId === id).length === 1)
       const handled = ledger.handlings.map(({ id }) => id)
       const order = simple.map((id) => handled.indexOf(id))
-      const isInOrder = order.every((at, i) => i === 0 || at > (order[i - 1] ?? 0))
-      return isInOrder ? [] : [`${use} in ${queue} parked ${simple.join(' ')}, handled in the order ${order.join(' ')}`]
+      const isSame = order.every((at, i) => at > (order[i - 1] ?? -1))
+      return isSame ? [] : [`${use} in ${queue} parked ${simple.join(' ')}, handled in the order ${order.join(' ')}`]
     })
   })
 }

@@ -1,16 +1,51 @@
 import type { SidelineSimulation } from './sideline-simulation.ts'
+import { brokenPromises } from './sideline-simulation-checks.ts'
 import { OBJECTS, rules, TASKS } from './sideline-simulation-ledger.ts'
+import { actsOf, BUSY_MS, type Story, sendingsOf } from './sideline-simulation-story.ts'
 
-/** The end of a simulation: nothing goes wrong any more, and an operator resolves what is open until nothing is. */
+/** How fast a story is told. Times are ms. */
+export type Pace = {
+  /** Part of the story's own time. */
+  readonly part: number
+  readonly lookEveryMs: number
+  /** After this whatever is still open is stuck. */
+  readonly concludedMsMax: number
+  /** So long it takes at most until the catalogue agrees with the queues. */
+  readonly comparedMs: number
+}
 
-const LOOK_EVERY_MS = 5_000
+/** The longest wait of a rule is the one for a job that may be lost, five minutes; queues are compared every ten seconds. */
+export const fullTime: Pace = { part: 1, lookEveryMs: 5_000, concludedMsMax: 1_800_000, comparedMs: 15_000 }
+/** For a clock that cannot be turned. */
+export const shortTime: Pace = { part: 0.1, lookEveryMs: 250, concludedMsMax: 15_000, comparedMs: 500 }
 
-/** False when something is still open after so long, ms. */
-export async function conclude(simulation: SidelineSimulation, withinMs: number, lookEveryMs = LOOK_EVERY_MS) {
-  simulation.calm()
-  for (let passedMs = 0; passedMs < withinMs; passedMs += lookEveryMs) {
+/** Tells a story to its end; gives everything in which it has broken a promise, in words. */
+export async function tell(
+  story: Story,
+  simulation: SidelineSimulation,
+  pace: Pace = fullTime,
+): Promise<readonly string[]> {
+  const at = (ms: number) => Math.round(ms * pace.part)
+  for (const sending of sendingsOf(story)) simulation.send({ ...sending, atMs: at(sending.atMs) })
+  for (const { atMs, event } of actsOf(story)) simulation.act(at(atMs), event)
+  for (const { atMs, event } of story.faults)
+    simulation.strike(at(atMs), 'forMs' in event ? { ...event, forMs: at(event.forMs) } : event)
+  await simulation.pass(at(BUSY_MS))
+  const isConcluded = await conclude(simulation, pace)
+  if (isConcluded) await simulation.pass(pace.comparedMs)
+  const broken = await brokenPromises(simulation, story.faults.length === 0)
+  return isConcluded ? broken : ['something never came to its end', ...broken]
+}
+
+/** Nothing goes wrong any more, and an operator resolves what is open until nothing is. False when something stays open. */
+async function conclude(simulation: SidelineSimulation, { lookEveryMs, concludedMsMax }: Pace): Promise<boolean> {
+  let quiet = 0
+  for (let passedMs = 0; passedMs < concludedMsMax; passedMs += lookEveryMs) {
     await simulation.pass(lookEveryMs)
-    if (await isQuiet(simulation)) return true
+    // What a process that was killed has left is on its way between two places for a moment.
+    quiet = (await isQuiet(simulation)) ? quiet + 1 : 0
+    if (quiet === 2) return true
+    simulation.calm()
     await act(simulation)
   }
   return false

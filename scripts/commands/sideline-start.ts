@@ -11,6 +11,8 @@ import { counted, lineOf } from '../cli/wording.ts'
 
 /** As the API takes it. */
 const SAMPLE_MAX = 10_000
+/** More ids on one line help nobody; json has them all. */
+const EXAMPLES_SHOWN = 3
 
 const matching = {
   where: required('--where <cel>', 'what it matches: CEL over event, tenant, type, key, queue and headers', asText),
@@ -111,7 +113,9 @@ async function tryFilter(cli: Cli, { where, queues, sample }: Filter): Promise<E
         sheet,
       ),
       `${tried.matched} of the last ${counted(tried.sampled, 'message')} would be set aside.`,
-      ...(tried.examples.length > 0 ? [`For example: ${tried.examples.map(lineOf).join(', ')}`] : []),
+      ...(tried.examples.length > 0
+        ? [`For example: ${tried.examples.slice(0, EXAMPLES_SHOWN).map(lineOf).join(', ')}`]
+        : []),
     ].join('\n'),
   )
   if (tried.unclear > 0)

@@ -52,6 +52,7 @@ class AmqpBroker implements Broker {
   readonly #links: RecoveringChannelModel[] = []
   readonly #up: Links = { consume: false, publish: false, blocked: false }
   #model: ChannelModel | undefined
+  #closing: Promise<void> | undefined
   #declaredAtMs = Number.NEGATIVE_INFINITY
   #isReady: () => void = () => undefined
   #isFatal: (error: Error) => void = () => undefined
@@ -144,8 +145,13 @@ class AmqpBroker implements Broker {
     return inspectQueue(await this.#connected(), queue)
   }
 
-  async close(drainMs = DRAIN_MS_DEFAULT): Promise<void> {
-    if (this.state === 'closed') return
+  /** Said again while it closes, it is the same close: amqplib never answers the second close of a channel. */
+  close(drainMs = DRAIN_MS_DEFAULT): Promise<void> {
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
+  }
+
+  async #close(drainMs: number): Promise<void> {
     // Confirms come only from a broker that is there: while it is away or blocks, waiting would use up the time to stop.
     if (this.state === 'up') await this.#publisher.drain(drainMs)
     this.#publisher.close()

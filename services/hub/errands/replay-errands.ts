@@ -11,14 +11,18 @@ export type ReplayEffects = {
 
 type Errand = Event<'REPLAY_ERRAND'>
 
+/** What is under way: how far it is to go, and what is said of it in the end. */
+type UnderWay = { upTo: number; readonly answer: Promise<readonly Body[]> }
+
 /**
  * Errands of replays. One of each job and source is under way: another that comes meanwhile, because the job has more to move or takes
- * the first for lost, only raises how far that one goes.
+ * the first for lost, only raises how far that one goes. Both are answered then: the first may be one that came back after a crash and was
+ * answered before, and its answer, which has the same id, is a duplicate.
  */
 export class ReplayErrands {
   readonly #effects: ReplayEffects
-  /** How far to go, by job and source. */
-  readonly #goals = new Map<string, number>()
+  /** By job and source. */
+  readonly #underWay = new Map<string, UnderWay>()
 
   constructor(effects: ReplayEffects) {
     this.#effects = effects
@@ -27,16 +31,17 @@ export class ReplayErrands {
   async run(event: Errand): Promise<readonly Body[]> {
     const { job, from, upTo } = event.data
     const name = JSON.stringify([job, from])
-    const goal = this.#goals.get(name)
-    if (goal !== undefined) {
-      this.#goals.set(name, Math.max(goal, upTo))
-      return []
+    const before = this.#underWay.get(name)
+    if (before) {
+      before.upTo = Math.max(before.upTo, upTo)
+      return before.answer
     }
-    this.#goals.set(name, upTo)
+    const answer = this.#move(event, () => this.#underWay.get(name)?.upTo ?? upTo)
+    this.#underWay.set(name, { upTo, answer })
     try {
-      return await this.#move(event, () => this.#goals.get(name) ?? upTo)
+      return await answer
     } finally {
-      this.#goals.delete(name)
+      this.#underWay.delete(name)
     }
   }
 

@@ -40,7 +40,7 @@ test('says how many have been moved in all, and whether there are more', async (
   expect(await site.errands.run(errand())).toEqual([answer({ moved: 7, exhausted: true })])
 })
 
-test('one that comes while another of its kind runs only says how far that one goes, and is not answered', async () => {
+test('one that comes while another of its kind runs only says how far that one goes, and both are answered', async () => {
   const { open, opened } = latch()
   await using site = await errandsSite(async ({ upTo }) => {
     if (upTo === 5) await opened
@@ -48,11 +48,11 @@ test('one that comes while another of its kind runs only says how far that one g
   })
 
   const first = site.errands.run(errand())
-  expect(await site.errands.run(errand({ upTo: 9 }))).toEqual([])
-  expect(await site.errands.run(errand({ upTo: 3 }))).toEqual([])
+  const others = [9, 3].map((upTo) => site.errands.run(errand({ upTo })))
   open()
 
-  expect(await first).toEqual([answer({ moved: 9, exhausted: false })])
+  // The first alone would not do: when it has come back after a crash, its answer is one that was given before.
+  for (const one of [first, ...others]) expect(await one).toEqual([answer({ moved: 9, exhausted: false })])
   expect(site.mover.run.mock.calls.map(([{ upTo }]) => upTo)).toEqual([5, 9])
   // It is over: the next is one of its own.
   expect(await site.errands.run(errand({ upTo: 10 }))).toHaveLength(1)

@@ -131,6 +131,9 @@ export const operationEvents = {
     body: z.object({
       rule: ruleSchema,
       /** Said again, so that retention cannot drop it. */ again: z.boolean().optional(),
+      /** The hub lacks confirmations of this revision: consumers that apply it say so once more. */ confirm: z
+        .boolean()
+        .optional(),
     }),
     direct: true,
   },

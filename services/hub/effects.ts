@@ -2,7 +2,9 @@ import { z } from 'zod'
 import type { Bus } from '../../shared/bus/bus.ts'
 import type { Subscribed } from '../../shared/bus/consumer.ts'
 import type { RetryPolicy } from '../../shared/bus/retry.ts'
+import type { Arrived } from '../../shared/bus/stateful-consumer.ts'
 import type { Kernel } from '../../shared/flow/kernel.ts'
+import { recordIn } from '../../shared/flow/sideline-record.ts'
 import type { HubStore } from '../../shared/store/hub-store.ts'
 import { type QueueType, queues } from '../../shared/topology.ts'
 import { ControlLog } from './control/control-log.ts'
@@ -14,15 +16,17 @@ import { Rounds } from './errands/round.ts'
 import { Comparison } from './held/comparison.ts'
 import { Contents } from './held/contents.ts'
 import { editHeld } from './held/edits.ts'
-import { intakeOf } from './held/intake.ts'
+import { intakeOf, isHeldNews } from './held/intake.ts'
+import { LateParking } from './held/late-parking.ts'
 import { type Job, Mover } from './held/mover.ts'
+import { openParking } from './held/open-conversations.ts'
 import { ParkedThreads } from './held/parked-threads.ts'
 import { PlaceLocks } from './held/place-locks.ts'
 import { requestReplay } from './held/replay-requests.ts'
 import { searchHeld } from './held/search.ts'
 import type { HeldOperations } from './held-operations.ts'
-import { REPLAY } from './operations.ts'
-import { tell, tellIn } from './told.ts'
+import { REPLAY, SIDELINE } from './operations.ts'
+import { tell, tellFound, tellIn } from './told.ts'
 
 export type EffectsOptions = {
   readonly bus: Bus
@@ -30,6 +34,8 @@ export type EffectsOptions = {
   readonly kernel: Kernel
   /** Some kind of conversation has its deadlines stand still while a message of its thread is set aside. */
   readonly isFrozenWhileParked?: boolean
+  /** Resolves when everything in the outbox so far is confirmed by the broker. */
+  readonly relayed: () => Promise<void>
   readonly onIgnored: (kind: string, why: 'duplicate') => void
   readonly amqpUrl: string
   readonly managementUrl: string | undefined
@@ -40,7 +46,7 @@ export type EffectsOptions = {
 
 /** What the hub does besides deciding: the catalogue, the stream of rules, errands, and what the API asks of them. */
 export function effectsOf(options: EffectsOptions) {
-  const { bus, store, kernel, onIgnored, queueType, retry } = options
+  const { bus, store, kernel, relayed, onIgnored, queueType, retry } = options
   const locks = new PlaceLocks()
   const control = new ControlLog(bus)
   const consumers = consumersBy(bus.broker, { ...options, log: bus.log })
@@ -69,20 +75,25 @@ export function effectsOf(options: EffectsOptions) {
   return {
     /** For `subscribeStateful`. */
     handle,
+    isIdempotent: (arrived: Arrived) => isHeldNews(arrived) || kernel.isIdempotent(arrived),
     operations,
     /** Reads the stream of rules. Before anything is consumed. */
     follow: () => control.start(),
     async run(): Promise<Subscribed> {
-      const comparison = new Comparison({ bus, store, locks, threads, queues: Object.keys(queues) })
+      const parking = () => openParking(store.reader)
+      const comparison = new Comparison({ bus, store, locks, threads, queues: Object.keys(queues), parking })
+      const late = new LateParking({ bus, store, locks, tell: told, rules: () => control.rules })
       const upkeep = new ControlUpkeep({ bus, store, control, tell: told })
-      const rounds = new Rounds(bus, [() => upkeep.run(), () => comparison.run()])
+      const rounds = new Rounds(bus, [() => upkeep.run(), () => comparison.run(), () => late.run()])
       const mover = new Mover({ bus, store, locks, threads, findJob: (id) => findJob(store, id) })
+      const findRevision = (id: string) => findRuleRevision(store, id)
       const errands = await runErrands({
         bus,
         retry,
-        sideline: { bus, control, consumers, clock: bus.clock, locks, queueType },
+        sideline: { bus, control, consumers, clock: bus.clock, locks, queueType, findRevision },
         replay: { bus, mover },
         round: (slotMs) => rounds.run(slotMs),
+        tell: (errand, found) => tellFound(bus, { store, handle, relayed }, errand, found),
       })
       return {
         async stop(withinMs) {
@@ -100,4 +111,9 @@ const whoAndWhy = z.object({ actor: z.string(), reason: z.string() })
 async function findJob({ reader }: HubStore, key: string): Promise<Job | undefined> {
   const found = await reader.findConversation({ kind: REPLAY, key })
   return found && { isRunning: found.status === 'running', ...whoAndWhy.parse(JSON.parse(found.state)) }
+}
+
+async function findRuleRevision({ reader }: HubStore, key: string): Promise<number | undefined> {
+  const found = await reader.findConversation({ kind: SIDELINE, key })
+  return found && recordIn(found.state).revision
 }

@@ -52,8 +52,10 @@ export const hub: ServiceDefinition<HubConfig> = {
     const inputs = measureInputs(metrics)
     const { frozenWhileParked } = config
     const kernel = new Kernel({ bus, kinds, earlyKeepMs: config.own.EBS_EARLY_KEEP_MS, frozenWhileParked, ...inputs })
+    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, kernel.messageOf(row)), log })
+    const relayed = () => relay.flushed()
     const effects = effectsOf({
-      ...{ bus, store, kernel, onIgnored: inputs.onIgnored },
+      ...{ bus, store, kernel, relayed, onIgnored: inputs.onIgnored },
       ...{ amqpUrl: config.amqpUrl, managementUrl: config.amqpManagementUrl, queueType: config.queueType },
       retry: retryOf(config.retry, 'hub_work'),
       isFrozenWhileParked: frozenWhileParked.size > 0,
@@ -63,7 +65,6 @@ export const hub: ServiceDefinition<HubConfig> = {
     serveHub(http, operations)
     measureHub(metrics, operations)
 
-    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, kernel.messageOf(row)), log })
     const stopUpkeep = startUpkeep({
       store,
       kernel,
@@ -89,8 +90,8 @@ export const hub: ServiceDefinition<HubConfig> = {
         queue: 'hub_consume',
         store,
         handle: effects.handle,
-        isIdempotent: (arrived) => kernel.isIdempotent(arrived),
-        relayed: () => relay.flushed(),
+        isIdempotent: effects.isIdempotent,
+        relayed,
         accepts: (event) => kernel.accepts(event),
         retry: retryOf(config.retry, 'hub_consume'),
         prefetch: PREFETCH,

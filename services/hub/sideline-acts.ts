@@ -1,5 +1,5 @@
 import type { Body } from '../../shared/events.ts'
-import { RULES_MAX } from '../../shared/flow/sideline-record.ts'
+import { RULES_MAX, TOO_MANY_RULES } from '../../shared/flow/sideline-record.ts'
 import { HttpProblem } from '../../shared/service/errors.ts'
 import { type Operations, REPLAY, SIDELINE } from './operations.ts'
 import { awaitOutcome } from './outcome.ts'
@@ -76,14 +76,15 @@ const look = async (operations: Operations, id: string) => (await findSideline(o
 async function refuseTooMany({ store }: Operations): Promise<void> {
   const open = (await store.reader.countOpen()).find(({ kind }) => kind === SIDELINE)
   if ((open?.count ?? 0) < RULES_MAX) return
-  throw new HttpProblem(409, {
-    title: 'Too many rules',
-    detail: `${RULES_MAX} sideline rules are open, and each costs every message a look: resolve or discard one first, or widen the filter of one.`,
-  })
+  throw tooMany()
 }
+
+const tooMany = () => new HttpProblem(409, { title: 'Too many rules', detail: TOO_MANY_RULES })
 
 /** With the rule in force, if there is one: that is what the new one is at odds with. */
 async function startRefused(operations: Operations, id: string, reason: string): Promise<HttpProblem> {
+  // Others have started theirs since it was looked up.
+  if (reason === TOO_MANY_RULES) return tooMany()
   const there = await findSideline(operations, id)
   return there && !there.hasEnded
     ? notNow(there, reason)

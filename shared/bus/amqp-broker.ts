@@ -4,7 +4,7 @@ import { AmqpBrowse } from './amqp-browse.ts'
 import { AmqpConsumer } from './amqp-consumer.ts'
 import { checkVersion, declarePlan } from './amqp-declare.ts'
 import { AmqpFollower } from './amqp-follower.ts'
-import { connectAgain } from './amqp-link.ts'
+import { closeLink, connectAgain } from './amqp-link.ts'
 import { AmqpListener } from './amqp-listener.ts'
 import { AmqpPublisher } from './amqp-publisher.ts'
 import { declareQueue, inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
@@ -99,11 +99,12 @@ class AmqpBroker implements Broker {
     return consumer
   }
 
-  async follow(stream: string, onMessage: (message: Received) => void): Promise<Follower> {
+  async follow(stream: string, onMessage: (message: Received) => void, onBegin?: () => void): Promise<Follower> {
     this.#assertOpen()
     const follower = new AmqpFollower({
       stream,
       onMessage,
+      onBegin,
       mark: (end) => end.mark(this.#url, `${this.#options.service}_mark`),
       onStopped: (stopped) => this.#followers.delete(stopped),
     })
@@ -156,9 +157,11 @@ class AmqpBroker implements Broker {
     if (this.state === 'up') await this.#publisher.drain(drainMs)
     this.#publisher.close()
     const closed = new ClosedError('The bus was closed.')
+    // A connection that is lost now never answers that its channels are closed.
+    const lost = new Promise<void>((resolve) => this.onState((state) => state === 'connecting' && resolve()))
     for (const each of [...this.#browses, ...this.#consumers, ...this.#followers]) {
       try {
-        await each.close(closed)
+        await Promise.race([each.close(closed), lost])
       } catch (error) {
         this.#options.log?.debug(
           { err: error },
@@ -167,7 +170,7 @@ class AmqpBroker implements Broker {
       }
     }
     this.#setState('closed')
-    for (const link of this.#links) await link.close()
+    for (const link of this.#links) await closeLink(link)
     this.#isFatal(new ClosedError('The bus was closed before it was connected.'))
   }
 
@@ -200,7 +203,7 @@ class AmqpBroker implements Broker {
   async #link(role: 'consume' | 'publish', setup: (model: ChannelModel) => Promise<void>): Promise<void> {
     const { log, service } = this.#options
     const link = await connectAgain(this.#url, `${service}_${role}`, setup)
-    if (this.state === 'closed') return link.close()
+    if (this.state === 'closed') return closeLink(link)
     this.#links.push(link)
     const mark = (change: Partial<Links>) => {
       Object.assign(this.#up, change)

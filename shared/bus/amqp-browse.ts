@@ -3,15 +3,14 @@ import type { Channel, ChannelModel, ConsumeMessage, Message } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
 import { receivedFrom, settleOn } from './amqp-consumer.ts'
 import { isEnded } from './amqp-ended.ts'
-import { inspectQueue, isAbsent, unlessAbsent } from './amqp-queue.ts'
+import { countIn, inspectQueue, isAbsent, unlessAbsent } from './amqp-queue.ts'
 import type { Browse, Browsed, ClosedError } from './broker.ts'
+import { BrowseWindow } from './browse-window.ts'
 import { Fifo } from './memory-fifo.ts'
 import { batchWrites } from './write-batching.ts'
 
-/** Messages asked for at once. What is removed makes room for more, so that a pass which removes everything runs as a consumer does. */
-const WINDOW = 500
-/** So many of a window are kept: the next is asked for, before the rest of this one is too narrow. */
-const RENEW_AT = WINDOW / 2
+/** So much of a window is kept: the next is asked for, before the rest of this one is too narrow. */
+const KEPT_SHARE = 0.5
 /** When nothing comes for so long, somebody else holds the rest. */
 const QUIET_MS = 1_000
 /** Or the broker is slow, if it still counts some as ready: then so often. */
@@ -22,14 +21,16 @@ const BACK_AGAIN_MS = 5
 
 /**
  * One look through a queue, on a channel of its own. Messages that are kept stay unsettled until the end and use up the prefetch, so the
- * consumer is replaced by a new one from time to time, which has a prefetch of its own. Closing the channel gives everything back.
+ * consumer is replaced by a new one from time to time, which has a prefetch of its own. What is removed makes room for more, so that a pass
+ * which removes everything runs as a consumer does. Closing the channel gives everything back.
  */
 export class AmqpBrowse implements Browse {
   readonly queue: string
   readonly count: number
   readonly #model: ChannelModel
   readonly #channel: Channel
-  readonly #window: AckWindow<Message>
+  readonly #acks: AckWindow<Message>
+  readonly #window = new BrowseWindow()
   readonly #onEnded: (browse: AmqpBrowse) => void
   /** Delivered, and not asked for yet. */
   readonly #waiting = new Fifo<ConsumeMessage>()
@@ -38,7 +39,7 @@ export class AmqpBrowse implements Browse {
   /** Unsettled deliveries of all its consumers. */
   #kept = 0
   /** Those of the last one. */
-  #unsettled = RENEW_AT
+  #unsettled = 0
   #rest: Omit<Message, 'fields'> | undefined
   #state: 'open' | 'closed' | Error = 'open'
   #wake: () => void = () => undefined
@@ -49,8 +50,8 @@ export class AmqpBrowse implements Browse {
     const channel = await model.createChannel()
     // Whatever waits for the channel fails with the same error, or is told below.
     channel.on('error', () => undefined)
-    const found = await unlessAbsent(() => channel.checkQueue(queue))
-    return found && new AmqpBrowse(channel, { model, queue, count: found.messageCount, onEnded })
+    const found = await unlessAbsent(() => countIn(channel, queue))
+    return found && new AmqpBrowse(channel, { model, queue, count: found.messages, onEnded })
   }
 
   private constructor(
@@ -63,8 +64,8 @@ export class AmqpBrowse implements Browse {
     this.#channel = channel
     this.#onEnded = onEnded
     const afterAck = batchWrites(model)
-    this.#window = new AckWindow((message, multiple) =>
-      settleOn(this.#window, () => {
+    this.#acks = new AckWindow((message, multiple) =>
+      settleOn(this.#acks, () => {
         channel.ack(message, multiple)
         afterAck()
       }),
@@ -92,7 +93,7 @@ export class AmqpBrowse implements Browse {
 
   async #close(reason: ClosedError | undefined): Promise<void> {
     const isOpen = this.#state === 'open'
-    this.#window.flush()
+    this.#acks.flush()
     this.#end(reason ?? 'closed')
     try {
       const ready = isOpen && this.#consumers > 0 ? await this.#settle() : 0
@@ -129,7 +130,7 @@ export class AmqpBrowse implements Browse {
   /** Undefined at the end. Throws when the connection was lost. */
   async #next(): Promise<ConsumeMessage | undefined> {
     for (let quiets = 0; quiets < QUIETS_MAX; quiets++) {
-      if (this.#waiting.length === 0 && this.#unsettled >= RENEW_AT) await this.#renew()
+      if (this.#isRenewalDue()) await this.#renew()
       if (this.#waiting.length === 0) await this.#arrival()
       if (this.#state instanceof Error) throw this.#state
       if (this.#waiting.length > 0 || this.#state === 'closed') break
@@ -139,13 +140,19 @@ export class AmqpBrowse implements Browse {
     return this.#waiting.shift()
   }
 
+  #isRenewalDue(): boolean {
+    if (this.#consumers === 0 || this.#window.isWide) return true
+    if (this.#waiting.length > 0) return false
+    return this.#unsettled >= this.#window.messages * KEPT_SHARE || this.#window.isNarrow
+  }
+
   /** A new consumer with a window of its own. What the last one got before its end comes first. */
   async #renew(): Promise<void> {
     if (this.#state !== 'open') return
     const channel = this.#channel
     try {
       if (this.#consumers > 0) await channel.cancel(tagOf(this.#consumers))
-      else await channel.prefetch(WINDOW)
+      await channel.prefetch(this.#window.renew())
       // Of a tag that was used before, a quorum queue would count the deliveries as missing.
       const tag = tagOf(++this.#consumers)
       this.#unsettled = 0
@@ -161,7 +168,8 @@ export class AmqpBrowse implements Browse {
     const { deliveryTag, consumerTag } = message.fields
     // Many may be kept, so no more of each than an ack needs; the rest, which amqplib asks for, is the first one's.
     this.#rest ??= { content: Buffer.alloc(0), properties: message.properties }
-    this.#window.delivered(deliveryTag, { ...this.#rest, fields: { ...NO_FIELDS, deliveryTag } })
+    this.#window.saw(message.content.length)
+    this.#acks.delivered(deliveryTag, { ...this.#rest, fields: { ...NO_FIELDS, deliveryTag } })
     this.#kept++
     if (consumerTag === tagOf(this.#consumers)) this.#unsettled++
     this.#waiting.push(message)
@@ -176,7 +184,7 @@ export class AmqpBrowse implements Browse {
       remove: () => {
         if (isRemoved || this.#state !== 'open') return
         isRemoved = true
-        this.#window.ack(deliveryTag)
+        this.#acks.ack(deliveryTag)
         this.#kept--
         if (consumerTag === tagOf(this.#consumers)) this.#unsettled--
       },
@@ -196,7 +204,7 @@ export class AmqpBrowse implements Browse {
 
   async #ready(): Promise<number> {
     try {
-      return (await this.#channel.checkQueue(this.queue)).messageCount
+      return (await countIn(this.#channel, this.queue)).messages
     } catch (error) {
       // The reason why it ended comes with the next look.
       if (isEnded(error) || this.#state !== 'open') return 1
@@ -207,7 +215,7 @@ export class AmqpBrowse implements Browse {
   #end(state: 'closed' | Error): void {
     if (this.#state !== 'open') return
     this.#state = state
-    this.#window.close()
+    this.#acks.close()
     for (const _ of this.#waiting.drain());
     this.#wake()
   }

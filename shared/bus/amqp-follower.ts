@@ -8,10 +8,14 @@ import { ClosedError, type Follower, type Received } from './broker.ts'
 const PREFETCH = 500
 /** One ack for so many: the stream sends more long before it has run out of credit. */
 const ACK_EVERY = 100
+/** Or after so long: RabbitMQ closes a channel with a delivery that nobody has acked for half an hour, also one of a stream. */
+const ACK_MS_MAX = 1_000
 
 type Options = {
   readonly stream: string
   readonly onMessage: (message: Received) => void
+  /** Called when it is read from its first message, before that one. */
+  readonly onBegin?: (() => void) | undefined
   /** Writes the marker by which the end of the stream is known. */
   readonly mark: (end: StreamEnd) => Promise<void>
   /** Called when it is stopped. */
@@ -48,13 +52,16 @@ export class AmqpFollower implements Follower {
     this.#end = end
     try {
       const channel = await model.createChannel()
+      const acks = new StreamAcks(channel)
       channel.on('error', (error) => onLost(error.message))
       channel.on('close', () => {
         if (this.#channel === channel) this.#channel = undefined
+        acks.close()
         end.fail(new Error(`The channel that reads ${this.#options.stream} was closed.`))
       })
       this.#channel = channel
-      await this.#read(channel, end, onLost)
+      this.#options.onBegin?.()
+      await this.#read(channel, { end, acks, onLost })
       this.#options.mark(end).catch((error: Error) => end.fail(error))
       await end.reached
     } catch (error) {
@@ -85,19 +92,56 @@ export class AmqpFollower implements Follower {
     }
   }
 
-  async #read(channel: Channel, end: StreamEnd, onLost: (reason: string) => void): Promise<void> {
+  async #read(channel: Channel, { end, acks, onLost }: Reading): Promise<void> {
     const { stream, onMessage } = this.#options
-    let unsettled = 0
     const take = (raw: ConsumeMessage | null) => {
       if (raw === null) return onLost(`the broker ended the reading of ${stream}`)
       const message = receivedFrom(raw)
       if (!this.#stopped && !isMarker(message)) onMessage(message)
       end.saw(message)
-      if (++unsettled < ACK_EVERY) return
-      unsettled = 0
-      settleOn(end, () => channel.ack(raw, true))
+      acks.add(raw)
     }
     await channel.prefetch(PREFETCH)
     await channel.consume(stream, take, { arguments: { 'x-stream-offset': 'first' } })
+  }
+}
+
+type Reading = {
+  readonly end: StreamEnd
+  readonly acks: StreamAcks
+  readonly onLost: (reason: string) => void
+}
+
+/** Acks the deliveries of one channel, many at a time, and none much later than it came. */
+class StreamAcks {
+  readonly #channel: Channel
+  #last: ConsumeMessage | undefined
+  #unacked = 0
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+  }
+
+  add(raw: ConsumeMessage): void {
+    if (this.#isClosed) return
+    this.#last = raw
+    this.#unacked += 1
+    if (this.#unacked >= ACK_EVERY) this.#send(raw)
+    else this.#timer ??= setTimeout(() => this.#last && this.#send(this.#last), ACK_MS_MAX)
+  }
+
+  /** The channel is gone, and with it what was not acked. */
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  #send(last: ConsumeMessage): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#unacked = 0
+    settleOn(this, () => this.#channel.ack(last, true))
   }
 }

@@ -7,6 +7,8 @@ const RECOVERY = { initialDelay: 100, maxDelay: 5_000, jitter: 0.3 } as const
 /** A peer that vanished without a word is noticed after two of these. */
 const HEARTBEAT_S = 10
 const CONNECT_MS_MAX = 10_000
+/** A healthy broker answers within milliseconds. */
+const CLOSE_MS_MAX = 2_000
 
 type Setup = (model: ChannelModel) => Promise<void>
 
@@ -20,6 +22,19 @@ export const connectAgain = (url: string, name: string, setup: Setup): Promise<R
 /** A connection for one purpose, which nobody makes again. */
 export const connectOnce = (url: string, name: string): Promise<ChannelModel> =>
   connect(withHeartbeat(url), socketOptions(name))
+
+/** Closes a connection. For one that is lost in this very moment amqplib waits for ever; we do not. */
+export async function closeLink(link: RecoveringChannelModel): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_MS_MAX)
+  })
+  try {
+    await Promise.race([link.close(), tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 const socketOptions = (name: string) => ({
   noDelay: true,

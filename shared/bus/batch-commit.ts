@@ -3,6 +3,10 @@ import { type Bus, messageFor } from './bus.ts'
 import { toOutboxRow } from './outbox-message.ts'
 import type { Arrived, Emission, StatefulSubscription } from './stateful-consumer.ts'
 
+type Batch<Tx extends Transaction> = Pick<StatefulSubscription<Tx>, 'queue' | 'isIdempotent' | 'handle'> & {
+  readonly store: Pick<StatefulSubscription<Tx>['store'], 'write'>
+}
+
 export type Committed = {
   /** Ids that were handled; the others had been before. */
   readonly handled: ReadonlySet<string>
@@ -13,7 +17,7 @@ export type Committed = {
 /** Handles a batch in one transaction: inbox rows, effects, and the outbox rows of what follows. Rejects as the store or the handler does. */
 export async function commitBatch<Tx extends Transaction>(
   bus: Bus,
-  subscription: StatefulSubscription<Tx>,
+  subscription: Batch<Tx>,
   items: readonly { readonly arrived: Arrived }[],
 ): Promise<Committed> {
   const { queue, store, handle } = subscription
@@ -38,7 +42,7 @@ export async function commitBatch<Tx extends Transaction>(
 /** Those to be handled, in the order in which they came; they are remembered with the transaction, unless they need not be. */
 async function findUnseen<Tx extends Transaction>(
   bus: Bus,
-  { queue, isIdempotent = () => false }: StatefulSubscription<Tx>,
+  { queue, isIdempotent = () => false }: Batch<Tx>,
   byId: ReadonlyMap<string, Arrived>,
   tx: Tx,
 ): Promise<readonly Arrived[]> {

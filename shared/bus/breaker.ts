@@ -17,7 +17,7 @@ export type BreakerOptions = {
   readonly service: string
   readonly clock: Clock
   readonly log: Pick<Logger, 'warn'>
-  readonly rules: { isInForce(id: string): boolean }
+  readonly rules: { isInForce(id: string): boolean; inForce(): readonly { readonly id: string }[] }
   /** By queue; a queue that is not in it is not watched. */
   readonly settings: ReadonlyMap<string, BreakerSettings>
 }
@@ -27,6 +27,12 @@ const KEYS_MAX = 10_000
 const VALUE_CHARS_MAX = 128
 /** The hub starts a rule within this, or says why not; then the command may be repeated. */
 const COMMANDED_MS = 30_000
+
+/**
+ * Rules of breakers that may be in force at once. When more tenants fail, it is not them that something is wrong with; and as many rules
+ * as the hub takes at all would leave none to people.
+ */
+export const BREAKER_RULES_MAX = 40
 
 type Watched = BreakerSettings & { readonly naming: Naming }
 type Key = { window: BreakerWindow; commandedAtMs: number }
@@ -39,6 +45,9 @@ export class Breaker implements OutcomeWatcher {
   readonly #options: BreakerOptions
   readonly #watched: ReadonlyMap<string, Watched>
   readonly #keys = new Map<string, Key>()
+  /** Rules asked for that are not in force yet, and when. */
+  readonly #asked = new Map<string, number>()
+  #fullSinceMs = Number.NEGATIVE_INFINITY
 
   constructor(options: BreakerOptions) {
     this.#options = options
@@ -73,8 +82,9 @@ export class Breaker implements OutcomeWatcher {
     const { watched, key, trip } = found
     const id = breakerRuleId(queue, String(value))
     const filter = filterFor(watched.by, value)
-    if (filter === undefined || rules.isInForce(id)) return
+    if (filter === undefined || rules.isInForce(id) || this.#isFull(queue)) return
     key.commandedAtMs = clock.now()
+    this.#asked.set(id, key.commandedAtMs)
     const reason = `${trip.failed} of ${trip.attempts} attempts failed within ${watched.windowMs / 1_000} s`
     const actor = `breaker@${service}`
     const { probeMs } = watched
@@ -90,8 +100,27 @@ export class Breaker implements OutcomeWatcher {
       probeMs,
     }).catch((error: unknown) => {
       key.commandedAtMs = Number.NEGATIVE_INFINITY
+      this.#asked.delete(id)
       if (!(error instanceof ClosedError)) log.warn({ err: error, rule: id }, 'the breaker could not start its rule')
     })
+  }
+
+  /** Says so every half minute. Those of other processes count as soon as they are in force. */
+  #isFull(queue: string): boolean {
+    const { clock, log, rules } = this.#options
+    const nowMs = clock.now()
+    for (const [id, atMs] of this.#asked)
+      if (nowMs >= atMs + COMMANDED_MS || rules.isInForce(id)) this.#asked.delete(id)
+    const open = rules.inForce().filter(({ id }) => id.startsWith(RULE_PREFIX)).length + this.#asked.size
+    if (open < BREAKER_RULES_MAX) return false
+    if (nowMs >= this.#fullSinceMs + COMMANDED_MS) {
+      this.#fullSinceMs = nowMs
+      log.warn(
+        { queue, rules: open },
+        'too many fail at once for the breaker to set each aside: look at what all of them need',
+      )
+    }
+    return true
   }
 
   async #publish(body: Body<'SIDELINE_COMMAND'>): Promise<void> {
@@ -109,12 +138,13 @@ export function compileBy(by: string): Naming {
   throw new FilterError('headers are not at hand when an attempt has ended: name it by event, tenant, type or key', 0)
 }
 
+const RULE_PREFIX = 'breaker.'
 const ID_CHARS_MAX = 64
 const DIGEST_CHARS = 8
 
 /** The id of the rule for a value of a queue: readable, legal, and another one for each. */
 export function breakerRuleId(queue: string, value: string): string {
-  const readable = `breaker.${queue}.${value}`
+  const readable = `${RULE_PREFIX}${queue}.${value}`
   const safe = readable.replace(/[^A-Za-z0-9._-]/g, '_')
   if (safe === readable && safe.length <= ID_CHARS_MAX) return safe
   const digest = hash('sha256', readable).slice(0, DIGEST_CHARS)

@@ -30,9 +30,10 @@ export interface Broker {
   /**
    * Reads a stream from its first message, and follows it. Resolves when everything that was in it has been given to `onMessage`. On each
    * new connection it is read from the first message again, to its end, before any consumer of this side gets a delivery there: a stream
-   * that cannot be read keeps the connection from coming up. So call it before `consume`, and expect to see messages again.
+   * that cannot be read keeps the connection from coming up. So call it before `consume`, and expect to see messages again. `onBegin` is
+   * called before the first message of each reading: what was read before may be in the stream no more.
    */
-  follow(stream: string, onMessage: (message: Received) => void): Promise<Follower>
+  follow(stream: string, onMessage: (message: Received) => void, onBegin?: () => void): Promise<Follower>
   /**
    * Looks through a queue from its front, as far as it reached when this was called: what is not removed goes back to its place when the
    * browse is closed, and no other consumer sees it meanwhile. Undefined when there is no such queue.

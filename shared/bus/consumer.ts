@@ -8,6 +8,7 @@ import type { Event } from './envelope.ts'
 import { type FailedHandler, settleFailure, tellFailure, verdictOn } from './failure.ts'
 import { runHandler } from './handler-run.ts'
 import { HeldBack } from './held-back.ts'
+import { PrefetchRoom } from './held-room.ts'
 import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, take } from './intake.ts'
 import { Judged } from './judged.ts'
 import { consumeLanes } from './lane-consumers.ts'
@@ -80,6 +81,7 @@ class ConsumeLoop implements Subscribed {
   readonly #suspects = new Suspects()
   readonly #survived = new Survived()
   readonly #pace: Pace
+  readonly #room: PrefetchRoom
   #consumer: Consumer | undefined
   #leave: () => void = () => undefined
   #stopping = false
@@ -91,7 +93,8 @@ class ConsumeLoop implements Subscribed {
     const { clock, lanes: policy = { kind: 'round-robin' } } = bus
     this.#pace = new Pace(bus, prefetch ?? PREFETCH_START, (next) => this.#deepen(next))
     this.#slots = new Slots({ policy, limit: this.#pace.prefetch, clock, start: (visit) => this.#begin(visit) })
-    this.#held = new HeldBack({ bus, queue, giveBack: (visits) => this.#slots.putBack(visits) })
+    this.#room = new PrefetchRoom(bus, this.#pace.prefetch, async (next) => this.#consumer?.setPrefetch(next))
+    this.#held = new HeldBack({ bus, queue, room: this.#room, giveBack: (visits) => this.#slots.putBack(visits) })
   }
 
   async start(): Promise<void> {
@@ -126,7 +129,7 @@ class ConsumeLoop implements Subscribed {
   }
 
   async #deepen(prefetch: number): Promise<void> {
-    await this.#consumer?.setPrefetch(prefetch)
+    await this.#room.handle(prefetch)
     this.#slots.limit = prefetch
   }
 
@@ -198,8 +201,8 @@ class ConsumeLoop implements Subscribed {
     visit.atMs = original.meta.atMs
     let event = original
     for (;;) {
-      const ruling = this.#bus.rules.judge(queue, event, delivery.message)
-      if (ruling.kind === 'hold') return this.#hold(visit, event)
+      const ruling = this.#held.judge(event, delivery.message)
+      if (ruling.kind === 'hold') return this.#hold(visit, event, ruling.rule)
       this.#judged.begin(delivery, event, ruling.kind === 'park' ? ruling.rule.id : undefined)
       if (ruling.kind === 'park') {
         await this.#park(visit, event, ruling.rule)
@@ -210,7 +213,7 @@ class ConsumeLoop implements Subscribed {
         if (event.meta.replay) await tellReplayed(this.#bus, { meta: event.meta, queue }, 'handled')
         return 'done'
       }
-      const verdict = verdictOn(attempt.error, event.meta.attempt, retry)
+      const verdict = verdictOn(attempt.error, event.meta, retry)
       const failure = this.#failureOf(delivery, event, attempt.error, attempt.durationMs)
       if (verdict.kind !== 'again') {
         await settleFailure(this.#bus, failure, verdict)
@@ -231,12 +234,15 @@ class ConsumeLoop implements Subscribed {
   }
 
   /** Not under way while it waits: nobody who changes a rule is to wait for it. */
-  #hold(visit: Visit, event: Event): Passed {
+  #hold(visit: Visit, event: Event, rule: Rule): Passed {
     const { delivery } = visit
     this.#judged.end(delivery)
     visit.attempt = event.meta.attempt
     if (this.#stopping) delivery.requeue()
-    else this.#held.add(visit, { delivery, event })
+    else {
+      this.#held.add(visit, { delivery, event, rule })
+      this.#held.look()
+    }
     return 'held'
   }
 

@@ -260,11 +260,14 @@ const BROKER_HEADERS =
 const HEADER_BYTES_MAX = 32_768
 /** Type and lengths around each header, at most. */
 const HEADER_FRAME_BYTES = 10
+const isOurs = ([name]: readonly [string, unknown]) => name.startsWith('x-ebs-') || name === 'traceparent'
 
 function keptHeaders(received: Readonly<Record<string, unknown>>): Record<string, HeaderValue> {
   const kept: Record<string, HeaderValue> = {}
   let roomBytes = HEADER_BYTES_MAX
-  for (const [name, value] of Object.entries(received)) {
+  const all = Object.entries(received)
+  // Ours first: what is left behind of them would be missed.
+  for (const [name, value] of [...all.filter(isOurs), ...all.filter((one) => !isOurs(one))]) {
     if (
       BROKER_HEADERS.test(name) ||
       !(typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')

@@ -6,6 +6,7 @@ import { type Event, type Meta, metaOf } from './envelope.ts'
 import { newId } from './ids.ts'
 import { delayRoute } from './ladder.ts'
 import { logSome } from './log-limit.ts'
+import { probedUse } from './replay-headers.ts'
 import { failingNews } from './replay-outcome.ts'
 import { type DeadReason, judge, type RetryPolicy, type Verdict } from './retry.ts'
 import { heldProperties, retryProperties } from './stay-headers.ts'
@@ -111,8 +112,15 @@ const retryMessage = (
 ): Message => ({
   ...delayRoute(delayMs, queue),
   body: message.body,
-  properties: retryProperties(message, type, { ...headers, 'x-ebs-attempt': meta.attempt + 1 }),
+  properties: retryProperties(message, type, { ...headers, ...nextAttempt(meta) }),
 })
+
+/** What a probe has let go goes back to its rule, as if it had not been tried: its attempts begin when the rule lets it go for good. */
+function nextAttempt(meta: Meta): Headers {
+  const use = probedUse(meta)
+  if (use === undefined) return { 'x-ebs-attempt': meta.attempt + 1 }
+  return { 'x-ebs-attempt': 1, 'x-ebs-released': meta.released.filter((one) => one !== use).join(',') }
+}
 
 /**
  * The message for the dead queue, and MESSAGE_DEAD unless what died was itself such news. News that was brought back is told of: its job
@@ -165,9 +173,9 @@ function failureHeaders(
   }
 }
 
-/** Decides about a failed attempt by the policy of the queue. */
-export const verdictOn = (error: unknown, attempt: number, policy: RetryPolicy): Verdict =>
-  judge(error, attempt, policy, Math.random())
+/** Decides about a failed attempt by the policy of the queue. A probe decides nothing: its message comes back at once, for its rule. */
+export const verdictOn = (error: unknown, meta: Meta, policy: RetryPolicy): Verdict =>
+  probedUse(meta) === undefined ? judge(error, meta.attempt, policy, Math.random()) : { kind: 'later', delayMs: 0 }
 
 const textOf = (error: unknown) =>
   (error instanceof Error

@@ -1,7 +1,8 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { FilterError } from './filter-error.ts'
-import { type FilterFunction, functions, matching, methods } from './filter-functions.ts'
+import { type FilterFunction, functions, methods } from './filter-functions.ts'
 import { compileMacro, isMacro } from './filter-macros.ts'
+import { matching } from './filter-pattern.ts'
 import type { Compile, Place, Step } from './filter-place.ts'
 import { isMap, UNCLEAR } from './filter-values.ts'
 

@@ -1,7 +1,8 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { FilterError } from './filter-error.ts'
+import { keysOf } from './filter-keys.ts'
 import type { Compile, Place, Step } from './filter-place.ts'
-import { ELEMENTS_MAX, type Frame, isMap, keysOf, spend, UNCLEAR } from './filter-values.ts'
+import { ELEMENTS_MAX, type Frame, isMap, spend, UNCLEAR } from './filter-values.ts'
 
 /** What a macro does with the elements of a list (or the keys of a map), one after the other. */
 type Run = (
@@ -73,7 +74,7 @@ export function compileMacro(node: ASTNode & { op: 'rcall' }, name: string, plac
   const last = steps.at(-1)
   const condition = name === 'map' && steps.length === 1 ? undefined : steps[0]
   return (frame) => {
-    const elements = elementsOf(of(frame))
+    const elements = elementsOf(frame, of(frame))
     if (elements === UNCLEAR) return UNCLEAR
     const each = (step: Step | undefined) => (item: unknown) => (step ? at(frame, item, step, cost) : true)
     return run(elements, each(condition), each(last))
@@ -86,9 +87,9 @@ function at(frame: Frame, item: unknown, step: Step, cost: number): unknown {
   return step(frame)
 }
 
-function elementsOf(value: unknown): readonly unknown[] | typeof UNCLEAR {
+function elementsOf(frame: Frame, value: unknown): readonly unknown[] | typeof UNCLEAR {
   if (Array.isArray(value)) return value.length <= ELEMENTS_MAX ? value : UNCLEAR
-  return isMap(value) ? keysOf(value) : UNCLEAR
+  return isMap(value) ? keysOf(frame, value) : UNCLEAR
 }
 
 /** Nodes of a condition, and so what it costs to run it once. */

@@ -1,9 +1,10 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { arithmetic, negated } from './filter-arithmetic.ts'
 import { compileCall, compileMethod } from './filter-calls.ts'
+import { contains, equal } from './filter-equality.ts'
 import { FilterError } from './filter-error.ts'
 import { isScopeName, type Place, type Step, scopeNames } from './filter-place.ts'
-import { contains, elementOf, equal, type Frame, isMap, order, UNCLEAR } from './filter-values.ts'
+import { CHARS_PER_STEP, elementOf, type Frame, isMap, order, spend, UNCLEAR } from './filter-values.ts'
 
 /**
  * Turns the syntax tree of a filter into functions. The library does not evaluate it: there a missing field costs 10 µs (an exception
@@ -73,17 +74,17 @@ const isInherited = (name: string) => name in Object.prototype
 function field(of: ASTNode, name: string, place: Place): Step {
   const value = compileNode(of, place)
   const found: Step = isInherited(name)
-    ? (frame) => elementOf(value(frame), name)
+    ? (frame) => elementOf(frame, value(frame), name)
     : (frame) => {
         const owner = value(frame)
-        return isMap(owner) ? (owner[name] ?? elementOf(owner, name)) : UNCLEAR
+        return isMap(owner) ? (owner[name] ?? elementOf(frame, owner, name)) : UNCLEAR
       }
   return isHeaders(of, place) ? scalar(found) : found
 }
 
 function element(of: ASTNode, key: ASTNode, place: Place): Step {
   const [value, name] = [compileNode(of, place), compileNode(key, place)]
-  const found: Step = (frame) => elementOf(value(frame), name(frame))
+  const found: Step = (frame) => elementOf(frame, value(frame), name(frame))
   return isHeaders(of, place) ? scalar(found) : found
 }
 
@@ -112,6 +113,7 @@ const map =
     for (const { key, value } of entries) {
       const [name, content] = [key(frame), value(frame)]
       if (typeof name !== 'string' || content === UNCLEAR) return UNCLEAR
+      if (!spend(frame, 1 + name.length / CHARS_PER_STEP)) return UNCLEAR
       made.set(name, content)
     }
     return Object.fromEntries(made)

@@ -4,7 +4,7 @@ import { type Guard, guardsOf } from './filter-guard.ts'
 import type { Place, ScopeName, Step } from './filter-place.ts'
 import { compileNode } from './filter-steps.ts'
 import { parseFilter, typeOfFilter } from './filter-syntax.ts'
-import { type Scope, STEPS_MAX } from './filter-values.ts'
+import { newFrame, type Scope } from './filter-values.ts'
 
 /**
  * Filters of sideline rules: CEL over `event`, `tenant`, `type`, `key`, `queue` and `headers`. No clock, no input or output; bounded in
@@ -34,7 +34,7 @@ export function compileFilter(text: string): Filter {
     touches,
     guards: guardsOf(ast),
     test(scope) {
-      const found = step({ scope, item: undefined, steps: STEPS_MAX })
+      const found = step(newFrame(scope))
       if (found === true) return 'match'
       return found === false ? 'no' : 'unclear'
     },
@@ -54,7 +54,7 @@ export function compileNaming(text: string): Naming {
   return {
     touches,
     read(scope) {
-      const found = step({ scope, item: undefined, steps: STEPS_MAX })
+      const found = step(newFrame(scope))
       if (typeof found === 'bigint') return Number(found)
       return typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean' ? found : undefined
     },

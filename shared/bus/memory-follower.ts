@@ -4,6 +4,7 @@ import type { MemoryStream } from './memory-stream.ts'
 type Options = {
   readonly stream: string
   readonly onMessage: (message: Received) => void
+  readonly onBegin?: (() => void) | undefined
   readonly onStopped: (follower: MemoryFollower) => void
 }
 
@@ -30,6 +31,7 @@ export class MemoryFollower implements Follower {
 
   /** The connection is there. `onEnd` is called when everything that was in the stream has been read. */
   attach(stream: MemoryStream, { onEnd, onGone }: { readonly onEnd: () => void; readonly onGone: () => void }): void {
+    this.#options.onBegin?.()
     this.#leave = stream.follow({
       deliver: (message) => this.#options.onMessage(message),
       onEnd: () => {

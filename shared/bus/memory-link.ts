@@ -119,13 +119,13 @@ export class MemoryLink implements Broker {
     return listener
   }
 
-  async follow(stream: string, onMessage: (message: Received) => void): Promise<Follower> {
+  async follow(stream: string, onMessage: (message: Received) => void, onBegin?: () => void): Promise<Follower> {
     this.#assertOpen()
     const onStopped = (stopped: MemoryFollower) => {
       this.#followers.delete(stopped)
       this.#leave(stopped)
     }
-    const follower = new MemoryFollower({ stream, onMessage, onStopped })
+    const follower = new MemoryFollower({ stream, onMessage, onBegin, onStopped })
     this.#followers.add(follower)
     if (this.#isConnected && !this.#attachFollower(follower)) this.cut()
     await Promise.race([follower.attached, this.#whenClosed])

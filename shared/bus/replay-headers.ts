@@ -29,5 +29,17 @@ export function replayOf(header: string | undefined): Replayed | undefined {
     : undefined
 }
 
+/** The id of a job by which a rule tries one message, to see whether it is handled again. No rule has a colon in its id. */
+export const probeJob = (rule: string, number: string) => `${rule}:${PROBE}${number}`
+const PROBE = 'probe.'
+
+/** The use of a rule (`id#episode`) that has let a message go for a probe only. */
+export function probedUse({ released, replay }: Stay): string | undefined {
+  if (!replay) return undefined
+  const [rule, what] = replay.job.split(':')
+  return what?.startsWith(PROBE) ? released.findLast((use) => use.startsWith(`${rule}#`)) : undefined
+}
+type Stay = { readonly released: readonly string[]; readonly replay: Replayed | undefined }
+
 /** The header `x-ebs-replay`. Jobs have no slash in their ids. */
 export const replayHeader = ({ job, held }: Replayed) => `${job}/${held}`

@@ -1,10 +1,11 @@
+import type { Body } from '../events.ts'
 import type { Rule } from '../operation-events.ts'
 import { controlStream, parkingQueue } from '../topology.ts'
 import type { Broker, Follower, Received } from './broker.ts'
 import { type Event, parseEvent } from './envelope.ts'
 import { type ActiveRule, chainsOf, isJudged, PASS, type RuleChain } from './rule-chain.ts'
 import { type ConfirmationOptions, RuleConfirmations } from './rule-confirmations.ts'
-import { type Confirmable, namedIn, type Open, RuleRecords } from './rule-records.ts'
+import { type Confirmable, isAhead, namedIn, type Open, RuleRecords } from './rule-records.ts'
 import type { Member, Rules, RuleVerdict } from './rules.ts'
 import { Sample } from './trial.ts'
 import { TrialAnswers } from './trial-answers.ts'
@@ -19,6 +20,7 @@ export type RuleBookOptions = ConfirmationOptions & {
 
 /** What waits for a rule to be lifted waits no longer than this, even when nobody lifts it. */
 export const HOLD_MS_MAX = 10_000
+const AHEAD = 'its revision is of another day than ours: the hub has not written it, or the clocks are wrong'
 
 /**
  * The sideline rules of the broker: read from the stream `ebs.control` before anything is consumed, and followed. Nothing is read before
@@ -104,17 +106,27 @@ export class RuleBook implements Rules {
     const parsed = parseEvent(message)
     if ('poison' in parsed) this.#skip(message, parsed.poison)
     else if ('stranger' in parsed) return
-    else if (parsed.type === 'SIDELINE_RULE') this.#apply(parsed.data.rule)
+    else if (parsed.type === 'SIDELINE_RULE') this.#apply(parsed.data)
     else if (parsed.type === 'SIDELINE_TRIAL') this.#trials.answer(parsed)
   }
 
-  #apply(rule: Rule): void {
-    const news = this.#records.take(rule, this.#options.clock.now())
+  #apply({ rule, confirm = false }: Body<'SIDELINE_RULE'>): void {
+    const nowMs = this.#options.clock.now()
+    const news = this.#records.take(rule, nowMs)
     if (news) this.#announce(news)
+    else if (isAhead(rule.revision, nowMs)) this.#report(AHEAD, rule.id)
+    else if (confirm) this.#confirmAgain(rule)
+  }
+
+  #confirmAgain({ id, revision }: Rule): void {
+    const known = this.#records.find(id)
+    if (known?.revision === revision) this.#confirmations.tellAgain(known)
   }
 
   #skip({ body, properties }: Received, problem: string): void {
-    const named = properties.type === 'SIDELINE_TRIAL' ? undefined : namedIn(body)
+    const found = properties.type === 'SIDELINE_TRIAL' ? undefined : namedIn(body)
+    // What is confirmed is a revision that the hub may have given.
+    const named = found && !isAhead(found.revision, this.#options.clock.now()) ? found : undefined
     const news = named && this.#records.refuse(named, problem)
     if (news) this.#announce(news)
     // One without a name is met again by each reconnect.

@@ -72,8 +72,8 @@ export class RuleChain {
   }
 
   /** The verdict of the first rule that matches. Never throws. */
-  judge(event: Event, message: Pick<Received, 'properties'>): RuleVerdict {
-    const scope = scopeOf(event, this.#queue, message.properties.headers)
+  judge(event: Event, { body, properties }: Pick<Received, 'body' | 'properties'>): RuleVerdict {
+    const scope = { ...scopeOf(event, this.#queue, properties.headers), bytes: body.length }
     const { released } = event.meta
     let first = firstOf(this.#open, scope, released, undefined)
     for (const { name, links, all } of this.#byValue) {

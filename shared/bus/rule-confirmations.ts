@@ -19,12 +19,20 @@ export type ConfirmationOptions = {
 
 /** Between two tries while the broker is away or refuses. */
 const AGAIN_MS = 1_000
+/** Who is asked to confirm once more has not just done so: old questions are read again by each reconnect. */
+const SAID_MS_MIN = 10_000
+
+type Said = {
+  readonly revision: number
+  /** When it was confirmed; undefined when it is about to be. */
+  atMs?: number
+}
 
 /** Tells the hub which consumers of this process apply which revision of a rule. */
 export class RuleConfirmations {
   readonly #options: ConfirmationOptions
   /** The newest revision of each rule that each consumer has confirmed, or is about to. */
-  readonly #members = new Map<Member, Map<string, number>>()
+  readonly #members = new Map<Member, Map<string, Said>>()
 
   constructor(options: ConfirmationOptions) {
     this.#options = options
@@ -46,19 +54,29 @@ export class RuleConfirmations {
     for (const member of this.#members.keys()) this.#begin(member, record)
   }
 
+  /** A record that is known, of which the hub lacks the confirmations. */
+  tellAgain(record: Confirmable): void {
+    const nowMs = this.#options.clock.now()
+    for (const [member, all] of this.#members) {
+      const atMs = all.get(record.id)?.atMs
+      if (atMs !== undefined && Math.abs(nowMs - atMs) >= SAID_MS_MIN) this.#begin(member, record)
+    }
+  }
+
   #begin(member: Member, record: Confirmable): void {
     if (!record.queues.includes(member.queue)) return
-    this.#members.get(member)?.set(record.id, record.revision)
+    const said = { revision: record.revision }
+    this.#members.get(member)?.set(record.id, said)
     const settled = [...member.underWay()]
       .filter((one) => isConcerned(one, member.queue, record))
       .map(({ done }) => done)
-    void this.#confirm(member, record, Promise.all(settled))
+    void this.#confirm(member, record, { said, settled: Promise.all(settled) })
   }
 
   /** Never rejects: tries again until it is confirmed, or there is a newer revision, or the consumer is gone. */
-  async #confirm(member: Member, record: Confirmable, settled: Promise<unknown>): Promise<void> {
+  async #confirm(member: Member, record: Confirmable, { said, settled }: Pending): Promise<void> {
     const { clock, log } = this.#options
-    const isWanted = () => this.#members.get(member)?.get(record.id) === record.revision
+    const isWanted = () => this.#members.get(member)?.get(record.id) === said
     while (isWanted()) {
       try {
         if ('rule' in record) {
@@ -69,6 +87,7 @@ export class RuleConfirmations {
         }
         await settled
         if (isWanted()) await this.#publish(member, record)
+        said.atMs = clock.now()
         return
       } catch (error) {
         if (error instanceof ClosedError) return
@@ -100,6 +119,8 @@ export class RuleConfirmations {
     await publishRecord(this.#options, { type: 'SIDELINE_APPLIED', id, revision, queue, consumer: tag, ...problem })
   }
 }
+
+type Pending = { readonly said: Said; readonly settled: Promise<unknown> }
 
 const PROBLEM_CHARS_MAX = 1_024
 

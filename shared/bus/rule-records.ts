@@ -19,6 +19,15 @@ const LIFTED_MS_KEPT = 600_000
 const FORGOTTEN_KEPT = 20_000
 const UNREADABLE_KEPT = 1_000
 
+/**
+ * The hub's clock may be ahead of ours, but not by this much. A revision far in the future is some stranger's: no later one would be above
+ * it, so its rule could never be lifted.
+ */
+const AHEAD_MS_MAX = 86_400_000
+
+/** Of a record that nobody is to act by. */
+export const isAhead = (revision: number, nowMs: number): boolean => revision > nowMs + AHEAD_MS_MAX
+
 /** The newest record of each rule. Reading old ones again, in any order, changes nothing. */
 export class RuleRecords {
   readonly #known = new Map<string, Exclude<Confirmable, { phase: 'unreadable' }>>()
@@ -31,6 +40,7 @@ export class RuleRecords {
   take(rule: Rule, nowMs: number): Confirmable | undefined {
     this.#forgetLifted(nowMs)
     const { id, revision, queues, phase } = rule
+    if (isAhead(revision, nowMs)) return undefined
     if (revision <= this.#revisionOf(id)) return undefined
     if (phase === 'lifted') return this.#keep({ id, revision, queues, phase }, nowMs)
     try {

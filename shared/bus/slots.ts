@@ -39,9 +39,10 @@ export class Slots<T extends Entrant> {
   /** A delivery has come: it starts, or waits for its turn. */
   offer(item: T): void {
     if (item.isFresh) this.#share?.arrived(this.#options.clock.now())
-    // Alone, live messages need no places: their prefetch is the same bound.
-    const isAlone = item.lane === 'live' && this.#running.replay === 0 && this.#waiting.size === 0
-    if (isAlone && !this.#isClosed) this.#start(item)
+    const { live, replay } = this.#running
+    const isAlone = item.lane === 'live' && replay === 0 && this.#waiting.size === 0
+    // The prefetch may be deeper: it has room for what rules hold, too.
+    if (isAlone && live < this.#limit && !this.#isClosed) this.#start(item)
     else {
       this.#waiting.push(item)
       this.#fill()

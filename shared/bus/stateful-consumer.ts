@@ -9,6 +9,7 @@ import { consumerTag } from './consumer-tag.ts'
 import type { Event, Stranger } from './envelope.ts'
 import { settleFailure, verdictOn } from './failure.ts'
 import { HeldBack } from './held-back.ts'
+import { halfOf } from './held-room.ts'
 import { Holding } from './holding.ts'
 import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, take, takeAny } from './intake.ts'
 import { Judged } from './judged.ts'
@@ -53,7 +54,11 @@ export type StatefulSubscription<Tx extends Transaction> = {
 }
 
 type Settled = Exclude<Verdict, { kind: 'again' }>
-type Item = Visiting & { readonly arrived: Arrived }
+type Item = Visiting & {
+  readonly arrived: Arrived
+  /** How many in its batch a replay has brought back. */
+  readonly replays: number
+}
 
 /**
  * Consumes a queue into a store: many deliveries share one transaction with their inbox rows, their effects and the outbox rows
@@ -84,8 +89,9 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     this.#bus = bus
     this.#subscription = subscription
     this.#waiting = new WaitingBatches(bus, () => this.#wake())
-    const { queue } = subscription
-    this.#held = new HeldBack({ bus, queue, giveBack: (visits) => this.#putBack(visits) })
+    const { queue, prefetch } = subscription
+    const room = halfOf(prefetch)
+    this.#held = new HeldBack({ bus, queue, room, giveBack: (visits) => this.#putBack(visits) })
     this.#holding = new Holding({ bus, queue, onWait: (delivery) => this.#judged.end(delivery) })
   }
 
@@ -126,7 +132,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   async #run(): Promise<void> {
     const { lingerMs } = this.#subscription
     if (lingerMs > 0) await new Promise<void>((resolve) => this.#bus.clock.after(lingerMs, resolve))
-    while (this.#waiting.size > 0) {
+    for (;;) {
       this.#held.look()
       const batch = this.#waiting.take()
       if (batch.length === 0) break
@@ -144,6 +150,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   async #settle(visits: readonly Visiting[]): Promise<void> {
     const items: Item[] = []
     const suspects: Item[] = []
+    const replays = visits.reduce((sum, { lane }) => (lane === 'replay' ? sum + 1 : sum), 0)
     for (const visit of visits) {
       const { delivery } = visit
       if (delivery.lost) continue
@@ -151,7 +158,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
       const taken = take(delivery, crashes, this.#subscription)
       if (taken.kind === 'event' || taken.kind === 'stranger') {
         const arrived = taken.kind === 'event' ? taken.event : taken.stranger
-        ;(crashes >= SUSPECT_CRASHES ? suspects : items).push({ ...visit, arrived })
+        ;(crashes >= SUSPECT_CRASHES ? suspects : items).push({ ...visit, arrived, replays })
       } else if (taken.kind === 'crashed') {
         const item = { delivery, arrived: taken.event }
         this.#holding.beside(delivery, () => this.#fail(item, crashError(crashes), { kind: 'dead', reason: 'crashed' }))
@@ -179,19 +186,19 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   #passes(item: Item): boolean {
     const { delivery, arrived } = item
     if ('stranger' in arrived) return true
-    const ruling = this.#bus.rules.judge(this.#subscription.queue, arrived, delivery.message)
-    if (ruling.kind === 'hold') this.#hold(item, arrived)
+    const ruling = this.#held.judge(arrived, delivery.message)
+    if (ruling.kind === 'hold') this.#hold(item, arrived, ruling.rule)
     else if (ruling.kind === 'park') this.#park(item, arrived, ruling.rule)
     else this.#judged.begin(delivery, arrived)
     return ruling.kind === 'pass'
   }
 
   /** Not under way while it waits: nobody who changes a rule is to wait for it. */
-  #hold(item: Item, event: Event): void {
+  #hold(item: Item, event: Event, rule: Rule): void {
     const { delivery } = item
     this.#judged.end(delivery)
     if (this.#holding.isStopping) delivery.requeue()
-    else this.#held.add(item, { delivery, event })
+    else this.#held.add(item, { delivery, event, rule })
   }
 
   #park(item: Item, event: Event, rule: Rule): void {
@@ -204,6 +211,8 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
       hasWaited = true
       this.#judged.begin(delivery, event, rule.id)
       await park(this.#bus, { queue, message: delivery.message, event, rule })
+      // Handled, as far as a replay beside it has to make way for it.
+      this.#time(item)
       this.#ack(delivery)
     })
   }
@@ -229,15 +238,11 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     // Stored, so nothing is the message's fault from here on: a failure is no attempt. Also for duplicates: what followed from the
     // first delivery may still be on its way.
     await this.#subscription.relayed()
-    const batch = {
-      ...committed,
-      tookMs: (performance.now() - startMs) / items.length,
-      replays: items.reduce((sum, { lane }) => (lane === 'replay' ? sum + 1 : sum), 0),
-    }
+    const batch = { ...committed, tookMs: (performance.now() - startMs) / items.length }
     for (const item of items) this.#finish(item, batch)
   }
 
-  #finish(item: Item, batch: Committed & { tookMs: number; replays: number }): void {
+  #finish(item: Item, batch: Committed & { tookMs: number }): void {
     const { delivery, arrived } = item
     const { queue } = this.#subscription
     const { recorder, outcomes } = this.#bus
@@ -245,9 +250,8 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     const refusal = batch.refusals.get(arrived)
     recorder.processed(queue, 'stranger' in arrived ? 'unknown' : arrived.type, batch.tookMs)
     if (isHandled && !('stranger' in arrived)) outcomes.observe(queue, arrived, refusal !== undefined)
-    this.#time(item, batch.replays)
-    if (refusal !== undefined)
-      this.#holding.beside(delivery, () => this.#fail({ delivery, arrived }, new Unrecoverable(refusal), REFUSED))
+    this.#time(item)
+    if (refusal !== undefined) this.#holding.beside(delivery, () => this.#refuse(item, new Unrecoverable(refusal)))
     else if (arrived.meta.replay) this.#holding.beside(delivery, () => this.#endReplay(item, isHandled))
     else this.#ack(delivery)
   }
@@ -258,7 +262,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     this.#ack(delivery)
   }
 
-  #time({ isFresh, arrivedMs, arrived: { meta } }: Item, replays: number): void {
+  #time({ isFresh, arrivedMs, replays, arrived: { meta } }: Item): void {
     if (!isFresh) return
     const nowMs = this.#bus.clock.now()
     this.#waiting.handledFresh(nowMs - (meta.atMs ?? arrivedMs), nowMs - arrivedMs, replays)
@@ -267,7 +271,11 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   #failHandling(item: Item, error: unknown): Promise<void> {
     const { arrived } = item
     if (!('stranger' in arrived)) this.#bus.outcomes.observe(this.#subscription.queue, arrived, true)
-    return this.#fail(item, error, this.#verdictOn(error, arrived.meta.attempt))
+    return this.#refuse(item, error)
+  }
+
+  #refuse(item: Item, error: unknown): Promise<void> {
+    return this.#fail(item, error, this.#verdictOn(error, item.arrived))
   }
 
   async #fail(
@@ -281,12 +289,11 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     this.#ack(delivery)
   }
 
-  #verdictOn(error: unknown, attempt: number): Settled {
-    const verdict = verdictOn(error, attempt, this.#subscription.retry)
+  #verdictOn(error: unknown, { meta }: Arrived): Settled {
+    const verdict = verdictOn(error, meta, this.#subscription.retry)
     // A batch cannot try one message again at once: the end of the ladder is the nearest to it.
     return verdict.kind === 'again' ? { kind: 'later', delayMs: 0 } : verdict
   }
 }
 
-const REFUSED = { kind: 'dead', reason: 'unrecoverable' } as const
 const typeOf = (arrived: Arrived) => ('stranger' in arrived ? arrived.stranger : arrived.type)

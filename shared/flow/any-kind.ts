@@ -1,4 +1,5 @@
 import type { Event } from '../bus/envelope.ts'
+import type { ConversationId } from '../store/conversations.ts'
 import type { Decision, Input, Kind } from './decision.ts'
 
 /** A conversation whose state nobody but its kind looks into: so that the kernel can hold many kinds without knowing their states. */
@@ -17,6 +18,15 @@ export type AnyKind = {
   readonly absent: Conversing
   /** One that is stored. Throws when the text is not a state of this kind. */
   readonly read: (json: string) => Conversing
+}
+
+/** The conversation that an event is for; undefined when it is the business of none of these kinds. */
+export function addresseeOf(kinds: Iterable<AnyKind>, event: Event): ConversationId | undefined {
+  for (const { name, keyOf } of kinds) {
+    const key = keyOf(event)
+    if (key !== undefined) return { kind: name, key }
+  }
+  return undefined
 }
 
 /** Hides the type of a kind's state. */

@@ -61,6 +61,8 @@ export type Decision<S> =
       readonly sent: readonly Sent[]
       readonly timers: readonly TimerChange[]
       readonly history: readonly HistoryLine[]
+      /** One that opens a conversation: refused for this reason when so many of its kind are open. A decision cannot count them. */
+      readonly unlessOpen?: { readonly count: number; readonly reason: string }
     }
   | {
       readonly kind: 'ignore'

@@ -6,7 +6,7 @@ import { catalogue } from '../events.ts'
 import type { ConversationId, ConversationTransaction, TimerId } from '../store/conversations.ts'
 import type { OutboxRow } from '../store/store.ts'
 import { queues } from '../topology.ts'
-import type { AnyKind } from './any-kind.ts'
+import { type AnyKind, addresseeOf } from './any-kind.ts'
 import type { Input } from './decision.ts'
 import { freezeThread, thawThread } from './frozen-timers.ts'
 import { messageOfRow } from './sent-messages.ts'
@@ -61,7 +61,10 @@ export class Kernel {
   /** What `subscribeStateful` calls with events that were not handled before. */
   async handle(arrived: readonly Arrived[], tx: ConversationTransaction): Promise<readonly Emission[]> {
     const turn = new Turn(this.#options, tx)
-    const addressed = arrived.map((one) => ({ one, id: 'stranger' in one ? undefined : this.#find(one) }))
+    const addressed = arrived.map((one) => ({
+      one,
+      id: 'stranger' in one ? undefined : addresseeOf(this.#kinds, one),
+    }))
     await turn.load(addressed.flatMap(({ id }) => id ?? []))
     const refused: Emission[] = []
     const slotsMs: number[] = []
@@ -164,14 +167,6 @@ export class Kernel {
     await act(turn, timer)
     await turn.flush()
     return true
-  }
-
-  #find(event: Event): ConversationId | undefined {
-    for (const { name, keyOf } of this.#kinds) {
-      const key = keyOf(event)
-      if (key !== undefined) return { kind: name, key }
-    }
-    return undefined
   }
 }
 

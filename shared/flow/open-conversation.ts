@@ -50,6 +50,12 @@ export class OpenConversation {
     return this.#hasEnded
   }
 
+  /** By how much this transaction changes the number of open conversations. */
+  get opened(): number {
+    const wasOpen = this.#stored !== undefined && this.#stored.endedAtMs === null
+    return Number(this.isThere && !this.#hasEnded) - Number(wasOpen)
+  }
+
   /** Whether it ended before and goes on again: timers of the time before its end are none of its own. */
   get wasReopened(): boolean {
     return this.#wasReopened

@@ -1,6 +1,6 @@
 import type { Message } from '../bus/broker.ts'
 import { answering, type Bus, delayed } from '../bus/bus.ts'
-import { toMessage, verbatim } from '../bus/envelope.ts'
+import { type Parsed, parseEvent, toMessage, verbatim } from '../bus/envelope.ts'
 import { deriveId } from '../bus/ids.ts'
 import { DELAY_MS_MAX } from '../bus/ladder.ts'
 import { fromOutboxRow } from '../bus/outbox-message.ts'
@@ -31,6 +31,10 @@ export function messageOf(bus: Bus, sent: Sent, about: { origin: Origin; cause: 
   if ('queue' in sent) return { ...message, exchange: '', key: sent.queue }
   return 'to' in sent ? answering(message, sent.to) : message
 }
+
+/** A message as it would be read from a queue. */
+export const readBack = ({ exchange, key, body, properties }: Message): Parsed =>
+  parseEvent({ exchange, key, body, properties: { ...properties, headers: properties.headers ?? {} } })
 
 /** Wake-ups come at these times only: many timers share one, and a hundred a second is all that the ladder ever carries. */
 const SLOT_MS = 10

@@ -1,3 +1,4 @@
+import { isAhead } from '../bus/rule-records.ts'
 import type { Rule } from '../operation-events.ts'
 import { type Decision, ignore } from './decision.ts'
 import { EXPIRY, SidelineDraft } from './sideline-draft.ts'
@@ -13,6 +14,8 @@ const FOUND = { actor: 'ebs', reason: 'found in the stream of rules' }
  */
 export function adopt(known: SidelineState | undefined, rule: Rule, nowMs: number): Decision<SidelineState> {
   if (known && rule.revision <= known.revision) return ignore('duplicate')
+  // No record after it could be above it, and nobody acts by it.
+  if (isAhead(rule.revision, nowMs)) return ignore('unknown')
   const { id, episode, revision, phase, filter, queues, actor, reason } = rule
   const expiresAtMs = rule.expiresAt === undefined ? undefined : Date.parse(rule.expiresAt)
   const state: SidelineState = {

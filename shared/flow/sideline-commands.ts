@@ -3,6 +3,7 @@ import { FilterError } from '../bus/filter-error.ts'
 import type { Body } from '../events.ts'
 import { type Decision, ignore, refuse } from './decision.ts'
 import { EXPIRY, SidelineDraft } from './sideline-draft.ts'
+import { RULES_MAX, TOO_MANY_RULES } from './sideline-record.ts'
 import { type Pacing, type SidelineState, statusOf } from './sideline-state.ts'
 import { lift, turnTo } from './sideline-steps.ts'
 
@@ -65,7 +66,7 @@ function start(terms: SidelineTerms, last: SidelineState | undefined, command: C
   draft.say('park')
   if (expiresAtMs !== undefined) draft.arm(EXPIRY, expiresAtMs)
   turnTo(draft, 'start')
-  return draft.decision()
+  return { ...draft.decision(), unlessOpen: { count: RULES_MAX, reason: TOO_MANY_RULES } }
 }
 
 const queuesOf = ({ defaultQueues }: SidelineTerms, { queues }: Command) => [...new Set(queues ?? defaultQueues)]

@@ -1,3 +1,4 @@
+import { probeJob } from '../bus/replay-headers.ts'
 import type { Body } from '../events.ts'
 import { controlStream, parkingQueueOf } from '../topology.ts'
 import type { Decision, HistoryLine, Sent, TimerChange } from './decision.ts'
@@ -32,12 +33,16 @@ export class SidelineDraft {
   readonly #timers: TimerChange[] = []
   readonly #history: HistoryLine[] = []
   #isCommanded = false
+  /** Of a probe that follows on others that failed nothing is noted: a rule may be probed for weeks. */
+  #isRepeatedProbe: boolean
 
   /** `isNew`: nobody has heard of this use of the rule yet. */
   constructor(state: SidelineState, nowMs: number, isNew = false) {
     this.#state = state
     this.#statusBefore = isNew ? undefined : statusOf(state)
     this.nowMs = nowMs
+    const { task, job, failedProbes = 0 } = state
+    this.#isRepeatedProbe = failedProbes > 0 && (task === 'probe' || job?.task === 'probe')
   }
 
   get state(): Readonly<SidelineState> {
@@ -51,17 +56,19 @@ export class SidelineDraft {
   /** Somebody has asked for it: it is said who and why, whether the status changes or not. */
   command(what: string, by: By): void {
     this.#isCommanded = true
-    this.change({ by, isForgotten: undefined })
+    this.#isRepeatedProbe = false
+    this.change({ by, isForgotten: undefined, failedProbes: undefined })
     this.note(what, `${by.actor}: ${by.reason}`)
   }
 
   note(what: string, detail?: string): void {
-    this.#history.push({ what, detail })
+    if (!this.#isRepeatedProbe) this.#history.push({ what, detail })
   }
 
   /** A new record of the rule, for every consumer to apply. Its revision grows also when the clock was set back. */
   say(phase: Phase): void {
-    this.change({ phase, revision: Math.max(this.nowMs, this.#state.revision + 1), isSettled: false })
+    const revision = Math.max(this.nowMs, this.#state.revision + 1)
+    this.change({ phase, revision, isSettled: false, holdsSinceMs: phase === 'hold' ? this.nowMs : undefined })
     this.#sent.push({ body: { type: 'SIDELINE_RULE', rule: recordOf(this.#state) }, queue: controlStream })
   }
 
@@ -83,9 +90,10 @@ export class SidelineDraft {
   request(task: Task, by: By, request: JobTerms): void {
     const { id, lastJob } = this.#state
     const number = Math.max(this.nowMs, lastJob + 1)
+    const numeral = number.toString(36)
     // No rule's id has a colon in it, and no job's may have a slash.
     const job = {
-      id: `${id}:${number.toString(36)}`,
+      id: task === 'probe' ? probeJob(id, numeral) : `${id}:${numeral}`,
       which: 'front' as const,
       rule: useOf(this.#state),
       ...by,

@@ -8,9 +8,10 @@ import { type SidelineState, sidelineState } from './sideline-state.ts'
 
 /**
  * Rules that may be open at once. Each costs every message a look; and all of them said again, up to 16 KiB each, have to fit beside what
- * comes in between. Whoever takes a `start` counts them; one rule cannot know of others.
+ * comes in between. One rule cannot know of others: the kernel counts them.
  */
 export const RULES_MAX = 200
+export const TOO_MANY_RULES = `${RULES_MAX} sideline rules are open, and each costs every message a look: resolve or discard one first, or widen the filter of one.`
 
 /** After so many bytes of other records the open rules are said again: less than half of the 7 MiB that the stream is sure to keep. */
 export const SAY_AGAIN_BYTES = 3_145_728

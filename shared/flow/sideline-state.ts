@@ -44,8 +44,12 @@ export const sidelineState = z.object({
   sinceMs: z.number(),
   expiresAtMs: z.number().optional(),
   probeMs: z.number().optional(),
+  /** Probes in a row after which nothing was handled. */
+  failedProbes: z.number().optional(),
   task: task.optional(),
   wait: waitSchema.optional(),
+  /** While consumers hold: since when. */
+  holdsSinceMs: z.number().optional(),
   /** Whose command is in force. */
   by: whoAndWhy,
   /** How its replays go about it. */

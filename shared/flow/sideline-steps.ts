@@ -10,10 +10,14 @@ const SETTLE_AGAIN_MS = 1_000
 const SETTLE_MS_MAX = 10_000
 /** Consumers hold for 10 s; half of that has to be left for what is replayed meanwhile. */
 const HOLD_SETTLE_MS_MAX = 5_000
+/** By then every consumer still holds, and the word that the rule is lifted reaches it before it sets anything aside again. */
+const HOLD_SURE_MS = 8_000
 /** Parking queues that were empty and could not be removed: somebody was looking into them. */
 const REMOVE_AGAIN_MS = 1_000
 /** So few are replayed while consumers hold what matches: at 100 ms each it takes a fifth of the time that they hold. */
 const HELD_MAX = 20
+/** What fails for long is probed less and less often, up to this many times `probeMs`: each probe is a job, and kept as one. */
+const PROBE_TIMES_MAX = 10
 const PROBING = { actor: 'ebs', reason: 'is it handled again?' }
 const PROBE_FAILED = { actor: 'ebs', reason: 'the probe failed' }
 const PROBE_HANDLED = { actor: 'ebs', reason: 'the probe was handled' }
@@ -37,10 +41,10 @@ function begin(draft: SidelineDraft): void {
 
 /** Nothing more to do: the rule is active, once its record is confirmed. */
 function rest(draft: SidelineDraft): void {
-  const { isSettled, probeMs } = draft.state
+  const { isSettled, probeMs, failedProbes = 0 } = draft.state
   if (isSettled) {
     draft.awaitNothing()
-    if (probeMs !== undefined) draft.arm(PROBE, draft.nowMs + probeMs)
+    if (probeMs !== undefined) draft.arm(PROBE, draft.nowMs + probeMs * Math.min(2 ** failedProbes, PROBE_TIMES_MAX))
   } else {
     draft.change({ task: 'start' })
     draft.errand('settle')
@@ -79,7 +83,7 @@ function isWaitingOn({ state, nowMs }: SidelineDraft): boolean {
 }
 
 export function measured(draft: SidelineDraft, fact: Body<'SIDELINE_MEASURED'>): void {
-  const { wait, queues } = draft.state
+  const { wait, queues, task } = draft.state
   const parked = fact.parked.filter(({ queue, count }) => count > 0 && queues.includes(queue))
   const total = parked.reduce((sum, { count }) => sum + count, 0)
   draft.change({ measured: { atMs: draft.nowMs, parked } })
@@ -87,7 +91,7 @@ export function measured(draft: SidelineDraft, fact: Body<'SIDELINE_MEASURED'>):
   else if (wait?.for === 'remove' && total === 0) draft.again(REMOVE_AGAIN_MS)
   else {
     const counts = parked.map((one) => `${one.count} of ${one.queue}`).join(', ')
-    draft.note('measured', total === 0 ? 'nothing is parked' : counts)
+    if (total > 0 || task !== 'probe') draft.note('measured', total === 0 ? 'nothing is parked' : counts)
     counted(draft, total)
   }
 }
@@ -108,7 +112,10 @@ function counted(draft: SidelineDraft, total: number): void {
 
 /** What is left is replayed in order; when nothing is, what consumers hold is handled next. */
 function countedWhileHeld(draft: SidelineDraft, total: number): void {
-  if (total === 0) {
+  if (total === 0 && !isSurelyHeld(draft)) {
+    draft.note('took too long', 'consumers may have set messages aside again: they hold once more')
+    hold(draft)
+  } else if (total === 0) {
     lift(draft)
     turnTo(draft, 'resolve')
   } else {
@@ -116,6 +123,10 @@ function countedWhileHeld(draft: SidelineDraft, total: number): void {
     requestJob(draft)
   }
 }
+
+/** What is set aside since it was counted would be overtaken by what comes when the rule is lifted. */
+const isSurelyHeld = ({ state: { holdsSinceMs }, nowMs }: SidelineDraft) =>
+  holdsSinceMs !== undefined && Math.abs(nowMs - holdsSinceMs) < HOLD_SURE_MS
 
 /** A job for what was measured. */
 function requestJob(draft: SidelineDraft): void {
@@ -135,8 +146,8 @@ function requestJob(draft: SidelineDraft): void {
 export function jobEnded(draft: SidelineDraft, fact: Body<'REPLAY_ENDED'>): void {
   if (fact.status === 'stopped') jobStopped(draft, fact.reason)
   else {
-    const { job, task } = draft.state
-    draft.change({ job: undefined })
+    const { job, task, failedProbes = 0 } = draft.state
+    draft.change({ job: undefined, ...(job?.task === 'probe' && { failedProbes: failedProbes + 1 }) })
     const { total, handled, failed, reason } = fact
     draft.note(
       `${job?.request.act ?? 'replay'} ${fact.status}`,

@@ -3,12 +3,14 @@ import { type SidelineState, useOf } from './sideline-state.ts'
 
 /** What is shown of a rule, besides what is shown of every conversation. How much is parked now the catalogue knows. */
 export function viewSideline(state: SidelineState): Readonly<Record<string, unknown>> {
-  const { filter, queues, actor, reason, sinceMs, expiresAtMs, probeMs, by, job, measured, missing } = state
+  const { filter, queues, actor, reason, sinceMs, expiresAtMs, probeMs, failedProbes, by, job, measured, missing } =
+    state
   const waitsFor = waitOf(state)
   return {
     ...{ filter, queues, actor, reason, since: isoOf(sinceMs) },
     ...(expiresAtMs !== undefined && { expiresAt: isoOf(expiresAtMs) }),
     ...(probeMs !== undefined && { probeMs }),
+    ...(failedProbes !== undefined && { failedProbes }),
     use: useOf(state),
     ...{ episode: state.episode, revision: state.revision, phase: state.phase, missing },
     /** Who asked for what it is doing, which may be another one than who started it. */

@@ -1,7 +1,7 @@
+import type { Message } from '../bus/broker.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Event } from '../bus/envelope.ts'
 import { newId, timerId } from '../bus/ids.ts'
-import { toOutboxRow } from '../bus/outbox-message.ts'
 import type {
   ConversationId,
   ConversationTransaction,
@@ -10,12 +10,12 @@ import type {
   Timer,
   TimerId,
 } from '../store/conversations.ts'
-import type { OutboxRow } from '../store/store.ts'
-import type { AnyKind, Conversing } from './any-kind.ts'
-import type { Decision, HistoryLine, Ignored, Input, Origin } from './decision.ts'
+import { type AnyKind, addresseeOf, type Conversing } from './any-kind.ts'
+import { type Decision, type HistoryLine, type Ignored, type Input, type Origin, refuse } from './decision.ts'
 import { eventOf, toText } from './early-events.ts'
 import { OpenConversation } from './open-conversation.ts'
-import { type Following, messageOf, slotOf, wakeUp } from './sent-messages.ts'
+import { type Following, messageOf, readBack, slotOf, wakeUp } from './sent-messages.ts'
+import { TurnMessages } from './turn-messages.ts'
 
 export type TurnOptions = {
   readonly bus: Bus
@@ -42,13 +42,15 @@ const OVERDUE_MS = 1_000
 const WAKE_UP_LATE_MS = 60_000
 /** A timer whose decision failed comes again after this: one broken conversation must not keep the others' timers waiting. */
 const FIRE_AGAIN_MS = 60_000
+/** A rule asks for a job, the job says how it ended, the rule asks for the next thing: no chain is as long. One that is goes on over the bus. */
+const OWN_MAX = 10
 
 /**
  * One transaction's work of the kernel: inputs are decided one after another on documents in memory, and `flush` writes what came of
  * them, and puts what is to be sent into the outbox, in order.
  */
 export class Turn {
-  readonly #rows: OutboxRow[] = []
+  readonly #messages = new TurnMessages()
   readonly #options: TurnOptions
   readonly #tx: ConversationTransaction
   readonly #open = new Map<string, OpenConversation>()
@@ -74,9 +76,8 @@ export class Turn {
 
   /** Decides an event; `refuse` is for the caller to carry out. */
   async take(id: ConversationId, event: Event): Promise<Decision<Conversing>> {
-    const open = await this.#get(id)
-    const decision = await this.#decide(open, { event }, { id: event.meta.id, position: 0 }, event.meta)
-    if (decision.kind === 'early') this.#early.push({ ...open.id, event: toText(event), atMs: this.#nowMs })
+    const decision = await this.#take(id, event)
+    await this.#hearOwn()
     return decision
   }
 
@@ -85,6 +86,7 @@ export class Turn {
     const open = await this.#get(id)
     if (!open.isThere) return 'not-found'
     const decision = await this.#decide(open, input, { id: newId(this.#nowMs), position: 0 }, open.origin)
+    await this.#hearOwn()
     return decision.kind === 'change' ? 'done' : 'ended'
   }
 
@@ -108,6 +110,7 @@ export class Turn {
     if (!open.isThere || open.hasEnded || open.timers.has(timer.name)) return
     const input = { timer: timer.name, dueMs: timer.dueMs }
     await this.#decide(open, input, { id: timerId(timer), position: 0 }, open.origin)
+    await this.#hearOwn()
   }
 
   async #fireOrPostpone(timer: Timer): Promise<void> {
@@ -168,10 +171,34 @@ export class Turn {
     await this.#flushTimers(touched)
     if (this.#openedParked.length > 0) await this.#tx.frozen.freeze(this.#openedParked.splice(0), this.#nowMs)
     await this.#flushEarly()
-    if (this.#rows.length > 0) await this.#tx.enqueue(this.#rows.splice(0))
+    const rows = this.#messages.takeRows()
+    if (rows.length > 0) await this.#tx.enqueue(rows)
     if (this.#ignored.size > 0) await this.#tx.countIgnored([...this.#ignored.values()])
     this.#ignored.clear()
     for (const { to } of changes) this.#open.set(textOf(to), new OpenConversation(to, to))
+  }
+
+  async #take(id: ConversationId, event: Event): Promise<Decision<Conversing>> {
+    const open = await this.#get(id)
+    const decision = await this.#decide(open, { event }, { id: event.meta.id, position: 0 }, event.meta)
+    if (decision.kind === 'early') this.#early.push({ ...open.id, event: toText(event), atMs: this.#nowMs })
+    return decision
+  }
+
+  /** Decides what conversations have said to each other; what cannot be goes to the hub's queue, to be dealt with there. */
+  async #hearOwn(): Promise<void> {
+    for (let heard = 0; ; heard++) {
+      const message = this.#messages.takeOwn()
+      if (!message) return
+      if (heard >= OWN_MAX || !(await this.#hear(message))) this.#messages.sendOwn(message)
+    }
+  }
+
+  /** False when it is nobody's business, or refused. */
+  async #hear(message: Message): Promise<boolean> {
+    const event = readBack(message)
+    const id = 'data' in event ? addresseeOf(this.#options.kinds.values(), event) : undefined
+    return 'data' in event && id !== undefined && (await this.#take(id, event)).kind !== 'refuse'
   }
 
   async #get(id: ConversationId): Promise<OpenConversation> {
@@ -184,24 +211,33 @@ export class Turn {
   async #decide(open: OpenConversation, input: Input, cause: Following, sender: Origin): Promise<Decision<Conversing>> {
     const kind = this.#options.kinds.get(open.id.kind)
     if (!kind) throw new Error(`Nobody decides conversations of the kind ${open.id.kind}.`)
-    const decision = open.conversing(kind).decide(input, this.#nowMs)
+    const decision = await this.#bounded(open, open.conversing(kind).decide(input, this.#nowMs))
     const isOpening = decision.kind === 'change' && !open.isThere
     const isReopening = decision.kind === 'change' && open.hasEnded && !decision.ended
     const origin = open.isThere && !isReopening ? open.origin : originOf(sender)
     // First of all, because it throws when a message is too large: then nothing may have changed.
-    const rows = this.#rowsOf(decision, { origin, cause, queue: this.#options.queue })
+    const messages = this.#messagesOf(decision, { origin, cause, queue: this.#options.queue })
     open.origin = origin
     if (decision.kind === 'change') open.apply(decision, this.#nowMs)
     if (decision.kind === 'ignore') this.ignore(open.id.kind, decision.why, { type: nameOf(input), key: open.id.key })
-    this.#rows.push(...rows)
+    this.#messages.send(...messages)
     if (isOpening) await this.#freezeIfParked(open)
     if (isOpening) await this.#takeEarly(open)
     return decision
   }
 
-  #rowsOf(decision: Decision<Conversing>, about: Parameters<typeof messageOf>[2]): OutboxRow[] {
+  /** A decision to open one more of its kind than there may be is a refusal. */
+  async #bounded(open: OpenConversation, decision: Decision<Conversing>): Promise<Decision<Conversing>> {
+    if (decision.kind !== 'change' || !decision.unlessOpen || (open.isThere && !open.hasEnded)) return decision
+    const { kind } = open.id
+    let count = await this.#tx.countOpen(kind)
+    for (const { id, opened } of this.#open.values()) if (id.kind === kind) count += opened
+    return count < decision.unlessOpen.count ? decision : refuse(decision.unlessOpen.reason)
+  }
+
+  #messagesOf(decision: Decision<Conversing>, about: Parameters<typeof messageOf>[2]): readonly Message[] {
     if (decision.kind === 'early') return []
-    return (decision.sent ?? []).map((sent) => toOutboxRow(messageOf(this.#options.bus, sent, about)))
+    return (decision.sent ?? []).map((sent) => messageOf(this.#options.bus, sent, about))
   }
 
   async #freezeIfParked(open: OpenConversation): Promise<void> {
@@ -248,7 +284,7 @@ export class Turn {
   async #wakeAt(slotsMs: readonly number[]): Promise<void> {
     const { bus, queue } = this.#options
     for (const slotMs of await this.#tx.addWakeups([...new Set(slotsMs)]))
-      this.#rows.push(toOutboxRow(wakeUp(bus, { id: newId(this.#nowMs), slotMs, queue })))
+      this.#messages.send(wakeUp(bus, { id: newId(this.#nowMs), slotMs, queue }))
   }
 }
 

@@ -95,6 +95,8 @@ export type EndedBefore = { readonly endedAtMs: number; readonly statuses: reado
 export interface ConversationTransaction extends Transaction {
   /** Those that are there, in any order. */
   findConversations(ids: readonly ConversationId[]): Sync<readonly Conversation[]>
+  /** Conversations of a kind that are not over. Costs the same however many there are. */
+  countOpen(kind: string): Sync<number>
   /**
    * Writes documents and appends history. A document at most once per call, with a version above the one that was read.
    * Throws VersionConflictError.

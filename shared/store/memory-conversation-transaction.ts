@@ -88,6 +88,11 @@ export class MemoryConversationTransaction implements ConversationTransaction {
     return ids.flatMap((id) => this.#conversations.get(keyOf(id))?.conversation ?? [])
   }
 
+  countOpen(kind: string): number {
+    const all = this.#conversations.values()
+    return all.filter(({ conversation }) => conversation.kind === kind && conversation.endedAtMs === null).length
+  }
+
   saveConversations(changes: readonly ConversationChange[]): void {
     for (const { to, readVersion, history } of changes) {
       const kept = this.#conversations.get(keyOf(to))

@@ -91,6 +91,10 @@ export class SqliteConversationTransaction implements ConversationTransaction {
     return ids.flatMap(({ kind, key }) => this.#tx.get(conversationRow, FIND_CONVERSATION, key, kind) ?? [])
   }
 
+  countOpen(kind: string): number {
+    return this.#counted('open', kind)
+  }
+
   saveConversations(changes: readonly ConversationChange[]): void {
     const opened = new Map<string, number>()
     for (const { to, readVersion, history } of changes) {
@@ -243,8 +247,8 @@ export class SqliteConversationTransaction implements ConversationTransaction {
     this.#count('early bytes', -rows.reduce((sum, { bytes }) => sum + bytes, 0))
   }
 
-  #counted(what: Counted): number {
-    return this.#tx.get(counted, statements.counted, what, '')?.n ?? 0
+  #counted(what: Counted, kind = ''): number {
+    return this.#tx.get(counted, statements.counted, what, kind)?.n ?? 0
   }
 
   #count(what: Counted, by: number, kind = ''): void {

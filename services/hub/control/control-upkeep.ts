@@ -1,13 +1,11 @@
-import { type Bus, publish } from '../../../shared/bus/bus.ts'
-import { toMessage } from '../../../shared/bus/envelope.ts'
-import { newId } from '../../../shared/bus/ids.ts'
+import type { Bus } from '../../../shared/bus/bus.ts'
 import type { Body } from '../../../shared/events.ts'
 import { recordIn, SAY_AGAIN_BYTES } from '../../../shared/flow/sideline-record.ts'
 import type { Rule } from '../../../shared/operation-events.ts'
 import type { Conversation } from '../../../shared/store/conversations.ts'
 import type { HubStore } from '../../../shared/store/hub-store.ts'
-import { controlStream, parkingQueueOf } from '../../../shared/topology.ts'
-import type { ControlLog } from './control-log.ts'
+import { parkingQueueOf } from '../../../shared/topology.ts'
+import { type ControlLog, sayAgain } from './control-log.ts'
 
 export type ControlUpkeepOptions = {
   readonly bus: Bus
@@ -21,6 +19,10 @@ export type ControlUpkeepOptions = {
 
 /** What connections leave in the stream to find its end is not seen, and counted by the time: a hundred a second for this long are some 1 MiB. */
 const RESTATE_MS = 900_000
+/** A record that was decided this long ago is not on its way any more. Revisions are times. */
+const ON_ITS_WAY_MS = 10_000
+/** Lifted rules that are looked up once only: about as many as the stream is read for. */
+const OVER_KEPT = 2_000
 const PAGE = 100
 const SIDELINE = 'sideline'
 
@@ -28,9 +30,9 @@ const SIDELINE = 'sideline'
 export class ControlUpkeep {
   readonly #options: ControlUpkeepOptions
   #restatedMs: number
-  /** Rules that the stream did not have the last time: their records may have been on their way. */
+  /** Rules that the stream did not have the last time: young ones may have been on their way. */
   #lacking: ReadonlySet<string> = new Set()
-  /** Lifted rules of the stream with nothing parked. No more than the stream holds. */
+  /** Lifted rules of the stream with nothing parked. */
   readonly #over = new Set<string>()
 
   constructor(options: ControlUpkeepOptions) {
@@ -66,10 +68,12 @@ export class ControlUpkeep {
       if (parking && parking.messages > 0) return false
     }
     this.#over.add(nameOf(rule))
+    const [oldest] = this.#over
+    if (oldest !== undefined && this.#over.size > OVER_KEPT) this.#over.delete(oldest)
     return true
   }
 
-  /** Rules whose newest record is not in the stream, twice in a row: said once more. */
+  /** Rules whose newest record is not in the stream: said once more, the young ones when it is missing twice in a row. */
   async #sayLacking(open: readonly Rule[]): Promise<void> {
     const { control, bus } = this.#options
     const lacking = [...open, ...(await this.#lifted())].filter((rule) => {
@@ -78,7 +82,8 @@ export class ControlUpkeep {
     })
     const before = this.#lacking
     this.#lacking = new Set(lacking.map(nameOf))
-    for (const rule of lacking.filter((one) => before.has(nameOf(one)))) {
+    const isOld = ({ revision }: Rule) => revision <= bus.clock.now() - ON_ITS_WAY_MS
+    for (const rule of lacking.filter((one) => isOld(one) || before.has(nameOf(one)))) {
       bus.log.warn({ rule: rule.id, revision: rule.revision }, 'the stream of rules lacks a record; it is said again')
       await this.#say(rule)
     }
@@ -111,15 +116,11 @@ export class ControlUpkeep {
     bus.log.info({ rules: open.length }, 'said all open rules again')
   }
 
-  #say(rule: Rule): Promise<void> {
-    const { bus } = this.#options
-    const atMs = bus.clock.now()
-    const id = newId(atMs)
-    const message = toMessage(
-      { type: 'SIDELINE_RULE', rule, again: true },
-      { id, service: bus.service, correlationId: id, atMs },
-    )
-    return publish(bus, { ...message, exchange: '', key: controlStream, mandatory: true })
+  /** As it is by now: what was decided meanwhile may be in the stream already, and an older record is not to outlive it there. */
+  async #say({ id: key }: Rule): Promise<void> {
+    const { bus, store } = this.#options
+    const known = await store.reader.findConversation({ kind: SIDELINE, key })
+    if (known) await sayAgain(bus, { rule: recordIn(known.state) })
   }
 
   async #openRules(): Promise<readonly Rule[]> {

@@ -5,13 +5,15 @@ import type { ControlLog } from './control-log.ts'
 import { type ListConsumers, type QueueConsumers, silentOf } from './queue-consumers.ts'
 
 export type SettlingOptions = {
-  readonly control: Pick<ControlLog, 'confirmations' | 'onNews'>
+  readonly control: Pick<ControlLog, 'confirmations' | 'onNews' | 'askAgain'>
   readonly consumers: ListConsumers
   readonly clock: Clock
 }
 
 /** Most consumers confirm within milliseconds. After this those that are missing are named, and the rule decides whether to wait again. */
 export const SETTLE_MS_MAX = 2_000
+/** Who has not confirmed by then may have done so long ago. */
+const ASK_AGAIN_MS = 1_000
 const LOOK_EVERY_MS = 50
 /** Consumers come and go without a word: so often the broker is asked who they are. */
 const LIST_EVERY_MS = 500
@@ -24,12 +26,14 @@ type Stand = { readonly confirmed: number; readonly missing: readonly string[] }
 
 /** Waits until every consumer of these queues applies this revision of a rule, 2 s at most. */
 export async function settle(options: SettlingOptions, asked: Asked): Promise<Body<'SIDELINE_SETTLED'>> {
-  const { clock } = options
+  const { clock, control } = options
+  const askMs = clock.now() + ASK_AGAIN_MS
   const untilMs = clock.now() + SETTLE_MS_MAX
   let listed = await list(options, asked.queues)
   let stand = standOf(options, asked, listed)
   while (stand.missing.length > 0 && clock.now() < untilMs) {
     await newsOrTime(options)
+    if (clock.now() >= askMs) await control.askAgain(asked)
     if (clock.now() - listed.atMs >= LIST_EVERY_MS) listed = await list(options, asked.queues)
     stand = standOf(options, asked, listed)
   }

@@ -9,6 +9,8 @@ export type SidelineEffects = SettlingOptions & {
   readonly bus: Bus
   readonly locks: PlaceLocks
   readonly queueType: QueueType
+  /** Of a rule as its conversation has it now. */
+  readonly findRevision: (rule: string) => Promise<number | undefined>
 }
 
 type Errand = Body<'SIDELINE_ERRAND'>
@@ -39,13 +41,17 @@ async function declareParking({ bus, queueType }: SidelineEffects, { id, queues 
   }
 }
 
-/** Empty ones go; a queue that still gets messages is left, and counted. */
+/** Empty ones go; a queue that still gets messages is left, and counted. So is any whose rule has gone on: it may have been started again. */
 async function remove(effects: SidelineEffects, errand: Errand): Promise<Body> {
-  const { bus, locks } = effects
+  const { bus, locks, findRevision } = effects
   const removed: boolean[] = []
   for (const queue of errand.queues) {
     const place = parkingQueueOf(errand.id, queue)
-    removed.push(await locks.exclusive(place, () => bus.broker.removeEmpty(place)))
+    const isRemoved = await locks.exclusive(
+      place,
+      async () => (await findRevision(errand.id)) === errand.revision && bus.broker.removeEmpty(place),
+    )
+    removed.push(isRemoved)
   }
   return measured(errand, await countParked(effects, errand), removed.every(Boolean))
 }

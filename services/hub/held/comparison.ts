@@ -1,12 +1,13 @@
 import type { Browsed } from '../../../shared/bus/broker.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
+import type { Held } from '../../../shared/store/held-messages.ts'
 import type { HubStore } from '../../../shared/store/hub-store.ts'
 import { deadQueueOf, unroutedQueue } from '../../../shared/topology.ts'
 import { adopt, findOrphan, type Orphan } from './adoption.ts'
-import { heldByMessage, heldIdOf } from './held-row.ts'
-import { isInPlace } from './intake.ts'
+import { heldByMessage } from './held-row.ts'
 import type { ParkedThreads } from './parked-threads.ts'
 import type { PlaceLocks } from './place-locks.ts'
+import { findStay, stayOf } from './stays.ts'
 
 export type ComparisonOptions = {
   readonly bus: Bus
@@ -14,6 +15,8 @@ export type ComparisonOptions = {
   readonly locks: PlaceLocks
   /** Work queues: each has a dead queue beside it. */
   readonly queues: readonly string[]
+  /** Parking queues of rules that are not over: the catalogue may have been lost. */
+  readonly parking: () => Promise<readonly string[]>
   /** Told of messages that were not in the catalogue, and of those that are gone. */
   readonly threads: Pick<ParkedThreads, 'parked' | 'released'>
 }
@@ -44,9 +47,9 @@ export class Comparison {
   }
 
   async run(): Promise<void> {
-    const { store, queues } = this.#options
+    const { store, queues, parking } = this.#options
     const known = new Map((await store.held.countByPlace()).map(({ place, count }) => [place, count]))
-    const places = new Set([unroutedQueue, ...queues.map(deadQueueOf), ...known.keys()])
+    const places = new Set([unroutedQueue, ...queues.map(deadQueueOf), ...(await parking()), ...known.keys()])
     for (const place of places) await this.#compare(place, known.get(place) ?? 0)
   }
 
@@ -120,30 +123,33 @@ export class Comparison {
     })
   }
 
-  /** Gives the ids. Copies of what was moved before are removed. */
+  /** Gives the ids that they carry. Copies of what was moved before are removed. */
   async #note(place: string, found: readonly Browsed[]): Promise<readonly string[]> {
     const { store, bus, threads } = this.#options
     const atMs = bus.clock.now()
-    const ids = found.map(({ message }) => heldIdOf(place, message))
-    const rows = await store.write(async (tx) => {
-      const known = new Map((await tx.held.findHeld(ids)).map((row) => [row.id, row]))
-      const unknown = found.filter((_, i) => !known.has(ids[i] ?? ''))
-      const added = unknown.map(({ message }) => heldByMessage(place, message, atMs))
+    const stays = found.map(({ message }) => ({ message, stay: stayOf(place, message) }))
+    const noted = await store.write(async (tx) => {
+      const given = new Set(stays.map(({ stay }) => stay.given))
+      const known = new Map((await tx.held.findHeld([...given])).map((row) => [row.id, row]))
+      const find = async (id: string) => (given.has(id) ? known.get(id) : (await tx.held.findHeld([id]))[0])
+      const added: Held[] = []
+      const ids: (string | undefined)[] = []
+      for (const { message, stay } of stays) {
+        const { id, row, isOver } = await findStay(find, stay)
+        if (!row) added.push({ ...heldByMessage(place, message, atMs), id })
+        ids.push(isOver ? undefined : id)
+      }
       if (added.length > 0) {
         const fresh = new Set(await tx.held.addHeld(added))
-        await threads.parked(
-          added.filter(({ id }) => fresh.has(id)),
-          tx,
-        )
+        const ofThreads = added.filter(({ id }) => fresh.has(id))
+        await threads.parked(ofThreads, tx)
       }
-      await tx.held.markSeen(place, ids, atMs)
-      return known
+      const seen = ids.flatMap((id) => id ?? [])
+      await tx.held.markSeen(place, seen, atMs)
+      return ids
     })
-    for (const [i, browsed] of found.entries()) {
-      const row = rows.get(ids[i] ?? '')
-      if (row && !isInPlace(row.state)) browsed.remove()
-    }
-    return ids
+    for (const [i, browsed] of found.entries()) if (noted[i] === undefined) browsed.remove()
+    return stays.map(({ stay }) => stay.given)
   }
 
   /** When it was published again before, in a look that was cut off, only the original has to go. */

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer'
+import type { Received } from '../../../shared/bus/broker.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { HELD_BODY_CHARS_MAX, type HeldContent } from '../../../shared/store/held-messages.ts'
 import type { HubStore } from '../../../shared/store/hub-store.ts'
 import type { Content } from '../held-operations.ts'
-import { heldIdOf } from './held-row.ts'
-import { isInPlace } from './intake.ts'
+import { isInPlace } from './held-row.ts'
 import type { PlaceLocks } from './place-locks.ts'
+import { findStay, givenOf, stayOf } from './stays.ts'
 import { parseProperties } from './stored-properties.ts'
 
 export type ContentsOptions = { readonly bus: Bus; readonly store: HubStore; readonly locks: PlaceLocks }
@@ -54,12 +55,13 @@ export class Contents {
     const { broker, clock } = this.#options.bus
     const seen = new Map<string, Content>()
     const untilMs = clock.now() + LOOK_MS_MAX
+    const again = new Set([...missing].filter((id) => givenOf(id) !== id).map(givenOf))
     const browse = await broker.browse(place)
     if (!browse) return seen
     try {
       let [looked, found, aheadBytes] = [0, 0, 0]
       for await (const { message } of browse) {
-        const id = heldIdOf(place, message)
+        const id = await this.#idOf(place, message, again)
         const isMissing = missing.has(id)
         const isAhead = !isMissing && missing.size >= READ_AHEAD_FROM && aheadBytes < READ_AHEAD_BYTES_MAX
         if (isMissing) found++
@@ -71,6 +73,13 @@ export class Contents {
       await browse.close()
     }
     return seen
+  }
+
+  /** A row is looked for only under ids that are known to have had a stay before. */
+  async #idOf(place: string, message: Received, again: ReadonlySet<string>): Promise<string> {
+    const stay = stayOf(place, message)
+    if (!again.has(stay.given)) return stay.given
+    return (await findStay((id) => this.#options.store.held.findHeld(id), stay)).id
   }
 
   /** Those that are text and not too long: the others are read again when somebody looks again. */

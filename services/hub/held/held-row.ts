@@ -39,7 +39,10 @@ export function heldIdOf(place: string, message: Received): string {
   const given = textOf(message.properties.headers['x-ebs-held'])
   if (given !== undefined) return given
   const { id, key } = metaOf(message)
-  return deriveId({ cause: id, queue: place, type: 'held', position: 0, attempt: `${message.exchange} ${key}` })
+  // Who was brought back and comes here again stays another time.
+  const replay = textOf(message.properties.headers['x-ebs-replay'])
+  const attempt = [message.exchange, key, ...(replay === undefined ? [] : [replay])].join(' ')
+  return deriveId({ cause: id, queue: place, type: 'held', position: 0, attempt })
 }
 
 /** The row for a message that was found in a queue and that nobody has told of: its headers say what happened. */
@@ -67,6 +70,9 @@ export function heldByMessage(place: string, message: Received, nowMs: number): 
     changedAtMs: nowMs,
   })
 }
+
+/** It lies in its place, as far as the catalogue knows. */
+export const isInPlace = (state: Held['state']): boolean => state === 'held' || state === 'chosen' || state === 'gone'
 
 /** Where an unrouted message wanted to go: into a queue, off the end of the ladder; or nowhere in particular. */
 export function findLadderQueue({ exchange, key }: Pick<Received, 'exchange' | 'key'>): string | undefined {

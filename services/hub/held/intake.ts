@@ -4,8 +4,9 @@ import type { Arrived, Emission } from '../../../shared/bus/stateful-consumer.ts
 import type { Clock } from '../../../shared/clock.ts'
 import type { Held, HeldOutcome } from '../../../shared/store/held-messages.ts'
 import type { HubTransaction } from '../../../shared/store/hub-store.ts'
-import { heldByNews } from './held-row.ts'
+import { type HeldNews, heldByNews } from './held-row.ts'
 import type { ParkedThreads } from './parked-threads.ts'
+import { findStay } from './stays.ts'
 
 export type IntakeOptions = {
   readonly clock: Clock
@@ -59,19 +60,34 @@ async function takeOutcomes(told: readonly Outcome[], options: IntakeOptions, tx
   return news
 }
 
+/** News that the catalogue tells apart by more than its id: the same message may die again under it. */
+export const isHeldNews = (one: Arrived): boolean =>
+  'type' in one && (one.type === 'MESSAGE_DEAD' || one.type === 'MESSAGE_PARKED')
+
 const isOutcome = (one: Arrived): one is Outcome =>
   'type' in one && (one.type === 'MESSAGE_FAILING' || Object.hasOwn(outcomes, one.type))
 
 async function addHeld(told: readonly Outcome[], { clock, threads }: IntakeOptions, tx: HubTransaction): Promise<void> {
-  const rows = told.flatMap((event) =>
-    event.type === 'MESSAGE_DEAD' || event.type === 'MESSAGE_PARKED' ? [heldByNews(event, clock.now())] : [],
-  )
-  if (rows.length === 0) return
-  const added = new Set(await tx.held.addHeld(rows))
+  const rows = new Map<string, Held>()
+  for (const event of told)
+    if (event.type === 'MESSAGE_DEAD' || event.type === 'MESSAGE_PARKED') {
+      const row = await rowOfNews(event, clock.now(), tx)
+      if (row) rows.set(row.id, row)
+    }
+  if (rows.size === 0) return
+  const added = await tx.held.addHeld([...rows.values()])
   await threads.parked(
-    rows.filter(({ id }) => added.has(id)),
+    added.flatMap((id) => rows.get(id) ?? []),
     tx,
   )
+}
+
+/** None for news of what the catalogue knows. Who died, or was set aside, once more when its last stay was over has a row of its own. */
+async function rowOfNews(news: HeldNews, nowMs: number, { held }: HubTransaction): Promise<Held | undefined> {
+  const row = heldByNews(news, nowMs)
+  const stay = { place: row.place, given: row.id, atMs: news.meta.atMs, isUnique: true }
+  const found = await findStay(async (id) => (await held.findHeld([id]))[0], stay)
+  return found.row ? undefined : { ...row, id: found.id }
 }
 
 /** A message may be handled before the mover has noted that it was sent: its outcome says so. */
@@ -96,6 +112,3 @@ async function giveBack({ data }: Event<'REPLAY_ENDED'>, { clock }: IntakeOption
   // Of a large job in slices, with turns of the event loop in between.
   while ((await tx.held.unchoose(data.id, clock.now(), GIVEN_BACK_AT_ONCE)) === GIVEN_BACK_AT_ONCE) await turn()
 }
-
-/** It lies in its queue, as far as the catalogue knows. */
-export const isInPlace = (state: Held['state']): boolean => state === 'held' || state === 'chosen' || state === 'gone'

@@ -14,7 +14,7 @@ export type Job = { readonly isRunning: boolean; readonly actor: string; readonl
 
 export type MoverOptions = {
   readonly bus: Bus
-  readonly store: Pick<HubStore, 'write'>
+  readonly store: Pick<HubStore, 'held' | 'write'>
   readonly locks: PlaceLocks
   readonly findJob: (id: string) => Promise<Job | undefined>
   /** Told of messages that are not in their places any more. */
@@ -26,7 +26,7 @@ export type Moved = {
   readonly moved: number
   /** Of these, by this errand. */
   readonly fresh: number
-  /** There are no more. */
+  /** There are no more. With fewer than were asked for, and not cut: somebody else holds the rest, and the job asks again later. */
   readonly exhausted: boolean
   /** There may be more, but others have their turn, or the hub stops. */
   readonly isCut: boolean
@@ -100,7 +100,8 @@ export class Mover {
       if (look) await this.#keep(errand, look)
       const isEnough = moved >= errand.upTo
       const fresh = moved - before
-      return { moved, fresh, exhausted: !isEnough && end === 'through', isCut: !isEnough && end === 'cut' }
+      const exhausted = !isEnough && end === 'through' && !(await this.#isExpected(errand))
+      return { moved, fresh, exhausted, isCut: !isEnough && end === 'cut' }
     } catch (error) {
       await look?.close()
       throw error
@@ -133,6 +134,17 @@ export class Mover {
     } finally {
       await sending.ended()
     }
+  }
+
+  /** The catalogue has more: another process looks through the queue, or the comparison has yet to find that they are gone. */
+  async #isExpected({ job, from, which }: Errand): Promise<boolean> {
+    const { store, bus } = this.#options
+    const rows =
+      which === 'chosen'
+        ? ({ place: from, job, states: ['chosen'] } as const)
+        : ({ place: from, states: ['held', 'chosen'] } as const)
+    if ((await store.held.listHeld(rows, { limit: 1 })).items.length > 0) return true
+    return which === 'front' && ((await bus.broker.inspect(from))?.messages ?? 0) > 0
   }
 
   async #keep({ from, job }: Errand, look: PlaceLook): Promise<void> {

@@ -6,7 +6,9 @@ import type { Page, PageRequest } from '../../../shared/store/conversations.ts'
 import type { Held } from '../../../shared/store/held-messages.ts'
 import type { HubStore, HubTransaction } from '../../../shared/store/hub-store.ts'
 import { INBOX_KEEP_MS } from '../../../shared/store/inbox-retention.ts'
+import { unroutedQueue } from '../../../shared/topology.ts'
 import type { ReplayAnswer, ReplayRequest, Selection } from '../held-operations.ts'
+import { findWorkQueue } from './work-queue.ts'
 
 export type RequestOptions = {
   readonly bus: Pick<Bus, 'clock'>
@@ -101,14 +103,25 @@ async function choose(
   for (let from = 0; from < ids.length; from += CHOSEN_AT_ONCE) {
     const slice = ids.slice(from, from + CHOSEN_AT_ONCE)
     await held.choose(job, slice, atMs)
-    for (const { state, job: chosenBy, place, queue } of await held.findHeld(slice)) {
+    for (const row of await held.findHeld(slice)) {
+      const { state, job: chosenBy, place } = row
       if (state !== 'chosen' || chosenBy !== job) continue
-      const source = sources.get(place) ?? { from: place, ...(queue !== null && { to: queue }), count: 0 }
+      const source = sources.get(place) ?? { from: place, ...toOf(row), count: 0 }
       sources.set(place, { ...source, count: source.count + 1 })
     }
     await turn()
   }
   return [...sources.values()]
+}
+
+/** By the place, which the broker knows: what a message says of itself is written by whoever sent it. */
+function toOf(row: Held): Pick<Source, 'to'> {
+  if (row.place === unroutedQueue) return {}
+  const to = findWorkQueue(row)
+  if (to !== undefined) return { to }
+  throw new RefusedError(
+    `${row.place} is neither a dead queue nor one of a rule: it is not known where its messages go.`,
+  )
 }
 
 /** Without what is not given. */

@@ -53,6 +53,7 @@ const scopeOf = ({ tenant, type, key, queue, place }: Held, content: Content | u
   key: key ?? '',
   queue: queue ?? place,
   headers: content?.properties.headers ?? {},
+  bytes: content?.body.length ?? 0,
 })
 
 function objectOf(body: Buffer): Readonly<Record<string, unknown>> {

@@ -23,8 +23,17 @@ const task = (n: number, tenant: string, objectId: string): Body<'TASK_CREATED'>
   object: { id: objectId, tenant, name: `object ${n}`, content: '', createdAt: '2026-01-01T00:00:00.000Z' },
 })
 
-/** The whole hub on a broker in memory, a processor beside it that fails when it is told to, and an operator with its API. */
-export async function operatedSystem() {
+/** News of a message that a rule of long ago has set aside: they are what a hub is behind with when much is parked. */
+const parked = (n: number): Body<'MESSAGE_PARKED'> => ({
+  ...{ type: 'MESSAGE_PARKED', queue: 'process_consume', messageId: `m${n}`, reason: 'long ago', rule: 'old#1' },
+  ...{ parkedType: 'TASK_CREATED', parkedKey: 'task-requests' },
+})
+
+/**
+ * The whole hub on a broker in memory, a processor beside it that fails when it is told to, and an operator with its API. With a `backlog`
+ * so many messages wait in the hub's queue, and it gets none of them before `workOff`.
+ */
+export async function operatedSystem({ backlog = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'ebs-hub-'))
   const broker = new MemoryBroker()
   const link = broker.connect({ service: 'processor', plan: topologyPlan('quorum') })
@@ -46,6 +55,15 @@ export async function operatedSystem() {
     },
     retry: { policy: 'linear', retries: 1, minMs: 10, maxMs: 10, factor: 1 },
   })
+  // A queue with a single active consumer: while another one has it, the hub stands by.
+  const busy = backlog > 0 ? broker.connect({ service: 'busy', plan: topologyPlan('quorum') }) : undefined
+  await busy?.ready()
+  await busy?.consume('hub_consume', { prefetch: 1 }, () => undefined)
+  for (let n = 0; n < backlog; n++) {
+    const id = newId(Date.now())
+    const about = { id, service: 'someone', correlationId: id, atMs: Date.now() }
+    void link.publish({ ...toMessage(parked(n), about), exchange: '', key: 'hub_consume' })
+  }
   const env = { EBS_HUB_PORT: '0', EBS_DATA_DIR: folder, EBS_LOG_LEVEL: 'silent' }
   const service = await startService(hub, { env, connect: (options) => broker.connect(options) })
   const say = (body: Body, correlationId: string) =>
@@ -66,6 +84,10 @@ export async function operatedSystem() {
       broken.since = error
     },
     say,
+    /** Messages in a queue. */
+    waiting: async (queue: string) => (await link.inspect(queue))?.messages ?? 0,
+    /** Lets the hub have its queue. */
+    workOff: async () => busy?.close(0),
     sayTask: (n: number, tenant: string, objectId = `o${n}`) => say(task(n, tenant, objectId), objectId),
     get: async (url: string) => (await service.http.inject({ method: 'GET', url })).json(),
     post: async (url: string, body: object = {}) => {
@@ -76,6 +98,7 @@ export async function operatedSystem() {
     async [Symbol.asyncDispose]() {
       await service.stop()
       await processor.stop(1_000)
+      await busy?.close(0)
       await rules.stop()
       await link.close()
       await rm(folder, { recursive: true })

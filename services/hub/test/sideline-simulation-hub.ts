@@ -42,6 +42,7 @@ export class SimulatedHub {
     })
     this.#effects = effectsOf({
       ...{ bus, store: this.#store, kernel: this.#kernel, onIgnored: () => undefined },
+      relayed: () => this.#relay.flushed(),
       ...{ amqpUrl: 'amqp://127.0.0.1', managementUrl: undefined, queueType: 'quorum', retry: retryPolicy() },
     })
     this.operations = this.#effects.operations
@@ -82,7 +83,7 @@ export class SimulatedHub {
       queue: 'hub_consume',
       store: this.#store,
       handle: this.#effects.handle,
-      isIdempotent: (arrived) => this.#kernel.isIdempotent(arrived),
+      isIdempotent: this.#effects.isIdempotent,
       relayed: () => this.#relay.flushed(),
       accepts: (event) => this.#kernel.accepts(event),
       retry: retryPolicy(),

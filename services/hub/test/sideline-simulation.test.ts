@@ -7,7 +7,7 @@ import { story } from './sideline-simulation-story.ts'
 
 const STORIES = 100
 /** A slow machine tells fewer; and so long a story that fails may be made smaller. */
-const TELLING_MS_MAX = 20_000
+const TELLING_MS_MAX = 18_000
 const TEST_MS_MAX = 6 * TELLING_MS_MAX
 
 test('S2 to S7: whatever is set aside and brought back in whatever order, nothing leaks, is lost, is done twice or is left behind', {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RULES_MAX } from '../../../shared/flow/sideline-record.ts'
+import { RULES_MAX, TOO_MANY_RULES } from '../../../shared/flow/sideline-record.ts'
 import { OUTCOME_MS_MAX } from '../outcome.ts'
 import { put, ruleShown } from './shown-kinds.ts'
 import { sidelineFixture } from './sideline-fixture.ts'
@@ -132,4 +132,13 @@ test('more open rules than there may be are 409; one that is there already is no
 
   expect([another.statusCode, another.json().title]).toEqual([409, 'Too many rules'])
   expect(same.statusCode).toBe(200)
+})
+
+test('so it is when others have started theirs in the meantime', async () => {
+  await using hub = await sidelineFixture()
+  hub.held.tell.mockResolvedValue({ refused: TOO_MANY_RULES })
+
+  const response = await hub.post('/api/sidelines', acme)
+
+  expect([response.statusCode, response.json().title]).toEqual([409, 'Too many rules'])
 })

@@ -3,7 +3,7 @@ import { VirtualClock } from '../../clock.ts'
 import type { Body } from '../../events.ts'
 import { ruleId } from '../../operation-events.ts'
 import type { BreakerSettings } from '../../service/breaker-settings.ts'
-import { Breaker, breakerRuleId, compileBy } from '../breaker.ts'
+import { BREAKER_RULES_MAX, Breaker, breakerRuleId, compileBy } from '../breaker.ts'
 import type { Message } from '../broker.ts'
 import { compileFilter } from '../filter.ts'
 import { scopeOf } from '../rule-chain.ts'
@@ -36,7 +36,7 @@ function opened(change: Partial<BreakerSettings> = {}) {
     service: 'processor',
     clock,
     log: { warn: (_: unknown, text = '') => void warnings.push(String(text)) },
-    rules: { isInForce: (id) => inForce.has(id) },
+    rules: { isInForce: (id) => inForce.has(id), inForce: () => [...inForce].map((id) => ({ id })) },
     settings: new Map([['work', { ...settings, ...change }]]),
   })
   const fail = (times: number, tenant: string | null = 'acme', queue = 'work') => {
@@ -112,6 +112,40 @@ describe('the circuit breaker', () => {
 
     expect(commands()).toHaveLength(1)
     expect(warnings).toContain('the breaker could not start its rule')
+  })
+
+  test('when all fail at once it sets aside no more than so many, and says so', async () => {
+    const { fail, commands, inForce, warnings, clock } = opened()
+    inForce.add('incident')
+    inForce.add('breaker.other.acme')
+
+    for (let n = 0; n < BREAKER_RULES_MAX + 20; n++) fail(8, `t${n}`)
+    for (const { id } of commands()) inForce.add(id)
+    for (let n = 0; n < BREAKER_RULES_MAX + 20; n++) fail(8, `t${n}`)
+
+    expect(commands()).toHaveLength(BREAKER_RULES_MAX - 1)
+    expect(warnings.filter((text) => text.startsWith('too many fail at once'))).toHaveLength(1)
+    // Room for one that is over.
+    inForce.delete('breaker.work.t0')
+    fail(4, 'late')
+    expect(commands().at(-1)?.id).toBe('breaker.work.late')
+    fail(4, 'later')
+    expect(commands()).toHaveLength(BREAKER_RULES_MAX)
+    // One that was asked for and never came counts no longer.
+    await clock.advance(30_000)
+    fail(4, 'later')
+    expect(commands().at(-1)?.id).toBe('breaker.work.later')
+  })
+
+  test('a command that could not be published takes no place', async () => {
+    const { fail, commands, refuse, clock } = opened()
+    refuse(BREAKER_RULES_MAX)
+    for (let n = 0; n < BREAKER_RULES_MAX; n++) fail(4, `t${n}`)
+    await clock.advance(0)
+
+    fail(4, 'acme')
+
+    expect(commands().map(({ id }) => id)).toEqual(['breaker.work.acme'])
   })
 
   test.each([

@@ -101,6 +101,25 @@ export const following = (start: () => Promise<Rig>) =>
       await eventually(() => expect([heard(), texts]).toEqual([['1', '2'], ['again']]))
     })
 
+    test('whoever follows is told before each reading from the first message, and not in between', async () => {
+      await using rig = await start()
+      const [reader, writer] = connect(rig)
+      await note(writer, ['1', '2'])
+      const heard: string[] = []
+      await reader.follow(
+        NOTES,
+        ({ body }) => void heard.push(body.toString()),
+        () => void heard.push('begin'),
+      )
+      await note(writer, ['3'])
+      await eventually(() => expect(heard).toEqual(['begin', '1', '2', '3']))
+
+      await rig.cut('reader')
+      await eventually(() => expect(heard.slice(4)).toEqual(['begin', '1', '2', '3']))
+      await rig.deleteQueue(NOTES)
+      await eventually(() => expect(heard.slice(8)).toEqual(['begin']))
+    })
+
     test('a stream that cannot be read keeps the connection from coming up, until it can', async () => {
       await using rig = await start()
       const [reader, writer] = connect(rig)

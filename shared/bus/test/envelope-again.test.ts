@@ -77,6 +77,30 @@ describe('R2: publishing again', () => {
     })
   })
 
+  test.each([
+    { what: 'first', headers: { baggage: 'b'.repeat(32_700) } },
+    { what: 'in parts', headers: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`b${i}`, 'b'.repeat(900)])) },
+  ])(
+    'R2, S7: large headers of a stranger that came $what cost none of ours, however often it is published again',
+    ({ headers }) => {
+      const ours = {
+        'x-ebs-tenant': 'acme',
+        traceparent: '00-1-2-01',
+        'x-ebs-replay': 'job1/held1',
+        'x-ebs-released': 'r1#1',
+        'x-ebs-key': 'objects',
+        'x-ebs-attempt': 2,
+      }
+      let message = receivedOf(objectBody(1), { headers: { ...headers, ...ours } })
+      for (let times = 0; times < 3; times++) {
+        const { headers: kept = {}, ...again } = againProperties(message, 'T', {})
+        message = { ...message, properties: { ...again, headers: kept } }
+      }
+
+      expect(message.properties.headers).toMatchObject(ours)
+    },
+  )
+
   test('an envelope of ours that is too long is not passed on to what follows', () => {
     const giant = 'x'.repeat(60_000)
     const headers = { 'x-ebs-tenant': giant, 'x-ebs-key': giant, 'x-ebs-causation': giant, traceparent: giant }

@@ -166,6 +166,27 @@ describe('records that cannot be read', () => {
   })
 })
 
+test('S6: a record of the far future is counted and not acted by or confirmed: what the hub says of its rule holds', async () => {
+  const { site, broker, bus } = openVirtual()
+  await using _ = site
+  let unreadable = 0
+  const log = await controlLog(broker)
+  const book = bookOn(bus, { onUnreadable: () => unreadable++ })
+  book.join(member('c1'))
+  await say(broker, ruleOf({ revision: 1 }))
+  await say(broker, ruleOf({ revision: Number.MAX_SAFE_INTEGER, filter: 'true' }))
+  const future = { ...ruleOf({ revision: Number.MAX_SAFE_INTEGER }), phase: 'slow' }
+  await record(broker, { type: 'SIDELINE_RULE', rule: future }, { type: 'SIDELINE_RULE' })
+  await book.loaded()
+  expect([verdictOf(book), unreadable]).toEqual(['park r@1', 2])
+
+  await say(broker, ruleOf({ revision: 2, phase: 'lifted' }))
+
+  await eventually(() => expect(log.applied()).toContain('c1 r 2'))
+  expect(new Set(log.applied())).toEqual(new Set(['c1 r 1', 'c1 r 2']))
+  expect(verdictOf(book)).toBe('pass')
+})
+
 test('a parking queue that is gone is made again while its rule is in force, and not once it is over', async () => {
   const { site, broker, bus, clock } = openVirtual()
   await using _ = site

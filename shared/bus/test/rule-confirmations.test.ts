@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parkingQueueOf } from '../../topology.ts'
 import { ReturnedError } from '../broker.ts'
 import { eventually } from './bus-fixture.ts'
-import { bookOn, controlLog, member, openVirtual, partsOf, ruleOf, say, taskOf } from './rule-fixture.ts'
+import { bookOn, controlLog, member, openVirtual, partsOf, record, ruleOf, say, taskOf } from './rule-fixture.ts'
 
 describe('confirmations', () => {
   test('come from each consumer of the queues of a rule, once its parking queue is there', async () => {
@@ -84,6 +84,53 @@ describe('confirmations', () => {
       expect(log.applied()).toEqual(['c1 r 5'])
     },
   )
+
+  test('are said again when the hub asks for those of the revision in force, and not just said', async () => {
+    const { site, broker, bus, clock } = openVirtual()
+    await using _ = site
+    const log = await controlLog(broker)
+    const book = bookOn(bus)
+    await book.loaded()
+    const ask = async (revision: number, confirm = true) => {
+      const rule = ruleOf({ revision, episode: 1 })
+      await record(broker, { type: 'SIDELINE_RULE', rule, again: true, confirm }, { type: 'SIDELINE_RULE' })
+      await clock.advance(0)
+    }
+    for (const one of [member('c1'), member('c2'), member('c3', 'other')]) book.join(one)
+    await say(broker, ruleOf({ revision: 2, episode: 1 }))
+    await clock.advance(9_000)
+    await ask(2)
+    expect(log.applied()).toEqual(['c1 r 2', 'c2 r 2'])
+
+    await clock.advance(2_000)
+    await ask(1)
+    await ask(2, false)
+    expect(log.applied()).toHaveLength(2)
+    await ask(2)
+    await ask(2)
+    expect(log.applied()).toEqual(['c1 r 2', 'c2 r 2', 'c1 r 2', 'c2 r 2'])
+  })
+
+  test('those that wait for what is under way are not said sooner because the hub asks', async () => {
+    const { site, broker, bus, clock } = openVirtual()
+    await using _ = site
+    const log = await controlLog(broker)
+    const book = bookOn(bus)
+    await book.loaded()
+    const consumer = member('c1')
+    book.join(consumer)
+    const end = consumer.begin(taskOf(1).event)
+    await say(broker, ruleOf())
+    await clock.advance(60_000)
+    const question = { type: 'SIDELINE_RULE', rule: ruleOf(), again: true, confirm: true }
+    await record(broker, question, { type: 'SIDELINE_RULE' })
+    await clock.advance(0)
+    expect(log.applied()).toEqual([])
+
+    end()
+    await clock.advance(0)
+    expect(log.applied()).toEqual(['c1 r 1'])
+  })
 
   test('an older revision is not confirmed once there is a newer one', async () => {
     const { site, broker, bus, clock } = openVirtual()

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Rule } from '../../operation-events.ts'
-import { namedIn, RuleRecords } from '../rule-records.ts'
+import { isAhead, namedIn, RuleRecords } from '../rule-records.ts'
 import { ruleOf } from './rule-fixture.ts'
 
 const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
 
 /** `id@revision`, of those in force. */
 const openIn = (records: RuleRecords) => records.open().map(({ id, revision }) => `${id}@${revision}`)
@@ -55,6 +56,20 @@ test('a filter that does not compile is a problem, and what was known stays in f
   // A lifted rule needs no filter.
   expect(records.take(ruleOf({ revision: 3, filter: 'tenant =', phase: 'lifted' }), 0)).toBeDefined()
   expect(allIn(records)).toEqual(['r@3 lifted'])
+})
+
+test.each([
+  { revision: DAY_MS + 5_000, open: ['r@86405000'] },
+  { revision: DAY_MS + 5_001, open: [] },
+  { revision: Number.MAX_SAFE_INTEGER, open: [] },
+])('a revision more than a day ahead of the clock changes nothing: $revision', ({ revision, open }) => {
+  const records = new RuleRecords()
+
+  const news = records.take(ruleOf({ revision }), 5_000)
+
+  expect(openIn(records)).toEqual(open)
+  expect(news === undefined).toBe(open.length === 0)
+  expect(isAhead(revision, 5_000)).toBe(open.length === 0)
 })
 
 test('a filter is compiled once for all phases of its rule', () => {

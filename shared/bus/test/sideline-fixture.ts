@@ -36,8 +36,8 @@ export function sidelineOn(broker: Broker) {
       await restore(id, 'work')
       fake.set({ rule: ruleOf(id), matches: isOf(numbers) })
     },
-    hold: (numbers: readonly number[], id = 'r1') =>
-      fake.set({ rule: ruleOf(id, { phase: 'hold', revision: 2 }), matches: isOf(numbers) }),
+    hold: (numbers: readonly number[], id = 'r1', revision = 2) =>
+      fake.set({ rule: ruleOf(id, { phase: 'hold', revision }), matches: isOf(numbers) }),
     lift: () => fake.set(),
   }
 }

@@ -120,6 +120,23 @@ test('S7: a replay makes way for live messages, and goes on by itself when none 
   expect(batches).toEqual([[1], [5], [2, 3, 4]])
 })
 
+test('S7: beside live messages that are all set aside a replay gets more places by and by', async () => {
+  const { site, clock } = virtualSite()
+  await using _ = site
+  const broker = site.connect()
+  const sideline = sidelineOn(broker)
+  const live = Array.from({ length: 600 }, (_, i) => 10_000 + i)
+  await sideline.park(live)
+  const { batches } = await startService(site, new MemoryStore(), {}, { rules: sideline.rules })
+  for (let n = 1; n <= 2_000; n++) await broker.publish(replayed(n))
+  for (const n of live) {
+    await broker.publish(task(n))
+    await clock.advance(10)
+  }
+
+  expect(Math.max(...batches.map((batch) => batch.length))).toBeGreaterThan(3)
+})
+
 describe('rules and the stateful loop', () => {
   test('S3: what matches is parked and its batch is not disturbed; poison and strangers are not judged', async () => {
     const { site, clock } = virtualSite()

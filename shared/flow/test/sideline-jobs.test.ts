@@ -140,7 +140,7 @@ describe('a probe', () => {
     ])
 
     rule.ended('cancelled')
-    expect(rule.timers.get('probe')).toBe(rule.nowMs + 5_000)
+    expect(rule.timers.get('probe')).toBe(rule.nowMs + 10_000)
     rule.taken()
     expect(rule.fire('probe')).toBe('active')
     expect(rule.says()).toBe('measure')
@@ -153,6 +153,53 @@ describe('a probe', () => {
     expect(rule.bodies('SIDELINE_CHANGED')).toMatchObject([
       { status: 'resolving', actor: 'ebs', reason: 'the probe was handled' },
     ])
+  })
+
+  test('that fails again and again comes less and less often, and leaves no more lines than the first', () => {
+    const rule = ruleThatIs('probing')
+    const waitsMs: number[] = []
+    for (let round = 0; round < 6; round++) {
+      rule.ended('stopped')
+      rule.ended('cancelled')
+      waitsMs.push((rule.timers.get('probe') ?? 0) - rule.nowMs)
+      rule.fire('probe')
+      rule.measured(30)
+    }
+
+    expect(waitsMs).toEqual([10_000, 20_000, 40_000, 50_000, 50_000, 50_000])
+    expect(rule.story).toEqual(['replay stopped: so', 'replay cancelled: 1 of 3 handled, 0 failed: so'])
+    expect(rule.view()).toMatchObject({ failedProbes: 6 })
+  })
+
+  test('that finds nothing parked leaves no line, and comes again as soon as before', () => {
+    const rule = ruleThatIs('probing, measuring')
+    rule.measured(0)
+
+    expect([rule.story, rule.timers.get('probe')]).toEqual([[], rule.nowMs + 5_000])
+  })
+
+  test('comes as often as at first once somebody has acted, and what is done then is noted', () => {
+    const rule = ruleThatIs('probing')
+    rule.ended('stopped')
+    rule.ended('cancelled')
+    rule.command('resume')
+    rule.measured(0)
+
+    expect(rule.timers.get('probe')).toBe(rule.nowMs + 5_000)
+    expect(rule.story.slice(-4)).toEqual([
+      'resume: ann: acme is down',
+      'resuming',
+      'measured: nothing is parked',
+      'active',
+    ])
+    expect(rule.view()).not.toHaveProperty('failedProbes')
+  })
+
+  test('is known by the id of its job, as no other job of the rule is', () => {
+    const [probing, resuming] = [ruleThatIs('probing'), ruleThatIs('resuming')]
+
+    expect(probing.opened.job?.id).toMatch(/^acme:probe\.[a-z0-9]+$/)
+    expect(resuming.opened.job?.id).toMatch(/^acme:[a-z0-9]+$/)
   })
 
   test('is not made of a rule that asks for none', () => {

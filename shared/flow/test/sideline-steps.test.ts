@@ -16,6 +16,18 @@ const answers: Record<string, (rule: SidelineRun) => string> = {
   },
   'settled an older revision': (rule) => rule.settled({ revision: rule.opened.revision - 1 }),
   '0 parked': (rule) => rule.measured(0),
+  '0 parked, just before 8 s': (rule) => {
+    rule.nowMs += 7_999
+    return rule.measured(0)
+  },
+  '0 parked, after 8 s': (rule) => {
+    rule.nowMs += 8_000
+    return rule.measured(0)
+  },
+  '0 parked, with a clock set back by a minute': (rule) => {
+    rule.nowMs -= 60_000
+    return rule.measured(0)
+  },
   '20 parked': (rule) => rule.measured(20),
   '21 parked': (rule) => rule.measured(21),
   'parked at an older revision': (rule) => rule.measured(3, { revision: rule.opened.revision - 1 }),
@@ -95,6 +107,17 @@ const table: readonly Row[] = [
   { way: 'draining, holding', answer: 'settled but one', outcome: 'draining |' },
   { way: 'draining, holding', answer: 'settled but one, after 5 s', outcome: 'draining | measure' },
   { way: 'draining, held, measuring', answer: '0 parked', outcome: 'resolving | lifted settle (resolving)' },
+  {
+    way: 'draining, held, measuring',
+    answer: '0 parked, just before 8 s',
+    outcome: 'resolving | lifted settle (resolving)',
+  },
+  { way: 'draining, held, measuring', answer: '0 parked, after 8 s', outcome: 'draining | hold settle' },
+  {
+    way: 'draining, held, measuring',
+    answer: '0 parked, with a clock set back by a minute',
+    outcome: 'draining | hold settle',
+  },
   { way: 'draining, held, measuring', answer: '20 parked', outcome: 'draining | ordered replay 20' },
   { way: 'draining, held, measuring', answer: '21 parked', outcome: 'draining | park ordered replay 21' },
   { way: 'draining, held', answer: 'completed', outcome: 'draining | hold settle' },
@@ -179,6 +202,20 @@ describe('what is waited for', () => {
     ])
     rule.settled()
     expect([rule.opened.missing, rule.timers.size, rule.view().waitsFor]).toEqual([[], 0, undefined])
+  })
+
+  test('a hold that was counted too late begins again, and is lifted when it is counted in time', () => {
+    const rule = ruleThatIs('draining, held, measuring')
+    rule.nowMs += 9_000
+    rule.measured(0)
+    rule.settled()
+    rule.nowMs += 1_000
+    rule.taken()
+
+    rule.measured(0)
+
+    expect(rule.says()).toBe('lifted settle (resolving)')
+    expect(rule.story).toContain('took too long: consumers may have set messages aside again: they hold once more')
   })
 
   test('a clock that was set back by an hour does not prolong the wait for consumers', () => {

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Bus } from '../../../../shared/bus/bus.ts'
 import { parseEvent } from '../../../../shared/bus/envelope.ts'
-import { brokers } from '../../../../shared/bus/test/contract-rig.ts'
+import { RuleBook } from '../../../../shared/bus/rule-book.ts'
+import { brokers, eventually } from '../../../../shared/bus/test/contract-rig.ts'
 import { systemClock } from '../../../../shared/clock.ts'
 import type { Body } from '../../../../shared/events.ts'
 import { anyKind } from '../../../../shared/flow/any-kind.ts'
@@ -30,6 +31,7 @@ async function upkeepAt(bus: Bus, control: ControlLog, restateBytes?: number) {
   const hear = (body: Body) => tell(bus, { store, handle }, body)
   const options = { bus, store, control, tell: hear, ...(restateBytes !== undefined && { restateBytes }) }
   return {
+    options,
     upkeep: new ControlUpkeep(options),
     hear,
     start: (id: string) =>
@@ -41,6 +43,9 @@ async function upkeepAt(bus: Bus, control: ControlLog, restateBytes?: number) {
     },
   }
 }
+
+const RESTATE_MS = 900_000
+const BY_ANN = { type: 'SIDELINE_COMMAND', actor: 'ann', reason: 'not needed' } as const
 
 /** Records of rules, as they come. */
 async function rulesIn(bus: Bus): Promise<Rule[]> {
@@ -93,6 +98,81 @@ test('a rule of the hub that the stream lacks is said again, once it has been mi
   await hub.upkeep.run()
   await hub.upkeep.run()
   expect(said).toHaveLength(1)
+})
+
+test('one that was decided long ago is not on its way: it is said again at once', async () => {
+  await using site = await controlSite()
+  await using hub = await upkeepAt(site.bus, site.control)
+  await hub.start('r1')
+  const said = await rulesIn(site.bus)
+
+  await site.clock.advance(9_999)
+  await hub.upkeep.run()
+  expect(said).toEqual([])
+  await site.clock.advance(1)
+  // Another hub, which has not missed it before.
+  await new ControlUpkeep(hub.options).run()
+  await site.clock.advance(0)
+
+  expect(said).toMatchObject([{ id: 'r1', phase: 'park' }])
+})
+
+test.each(brokers)(
+  'S1, $broker: the stream is deleted with a rule open, and a consumer that starts later knows it',
+  async ({ start }) => {
+    await using rig = await start()
+    const plan = topologyPlan('quorum', { queues: { process_consume: { hears: [] } }, withLadder: false })
+    await using site = await controlSite()
+    const connect = (service: string) => ({
+      ...site.bus,
+      clock: systemClock,
+      broker: rig.connect({ service, plan }),
+    })
+    const bus = connect('hub')
+    await bus.broker.ready()
+    const control = new ControlLog(bus)
+    await control.start()
+    await using hub = await upkeepAt(bus, control)
+    await hub.start('r1')
+    const untilSaid = () =>
+      eventually(async () => {
+        await hub.upkeep.run()
+        expect(control.rules.has('r1')).toBe(true)
+      })
+    await untilSaid()
+
+    await rig.deleteQueue(controlStream)
+    await eventually(() => expect(control.rules.has('r1')).toBe(false))
+    await untilSaid()
+    const late = new RuleBook({ ...connect('late'), queueType: 'quorum' })
+    await late.loaded()
+
+    expect(late.isInForce('r1')).toBe(true)
+    await late.stop()
+    await control.stop()
+  },
+)
+
+test('a rule that is decided anew while all are said again is said as it is then', async () => {
+  await using site = await controlSite()
+  await using hub = await upkeepAt(site.bus, site.control)
+  await hub.start('r1')
+  await hub.upkeep.run()
+  await hub.upkeep.run()
+  const said = await rulesIn(site.bus)
+  await site.clock.advance(RESTATE_MS)
+
+  const { reader } = hub.options.store
+  const list = reader.listConversations.bind(reader)
+  vi.spyOn(reader, 'listConversations').mockImplementationOnce(async (...which) => {
+    const page = await list(...which)
+    expect(await hub.hear({ ...BY_ANN, action: 'discard', id: 'r1' })).toEqual({})
+    return page
+  })
+  await hub.upkeep.run()
+  await site.clock.advance(0)
+
+  expect(said.map(({ phase }) => phase)).toEqual(['park', 'lifted'])
 })
 
 test('open rules are said again after so many bytes, and no more often than bytes come', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { controlStream } from '../../../../shared/topology.ts'
 import { SETTLE_MS_MAX, settle } from '../settling.ts'
-import { applied, controlSite } from './control-fixture.ts'
+import { applied, controlSite, rule } from './control-fixture.ts'
 
 type Site = Awaited<ReturnType<typeof controlSite>>
 const QUEUE = 'process_consume'
@@ -54,6 +55,24 @@ test.each([
   for (const one of said) await site.say(one)
 
   expect(await answered(site, settling(site))).toMatchObject({ confirmed, missing })
+})
+
+test('who has not confirmed within a second is asked to do so once more', async () => {
+  await using site = await controlSite()
+  site.consume(QUEUE, ['processor-1'])
+  await site.say({ type: 'SIDELINE_RULE', rule: rule({ revision: 5 }) })
+  const asked: unknown[] = []
+  await site.bus.broker.follow(controlStream, ({ body }) => void asked.push(JSON.parse(body.toString())))
+  const waiting = settling(site)
+
+  await site.clock.advance(900)
+  expect(asked).toHaveLength(1)
+  await site.clock.advance(200)
+  expect(asked.slice(1)).toMatchObject([{ rule: { id: 'r1', revision: 5 }, confirm: true }])
+
+  await site.say(applied())
+  await site.clock.advance(0)
+  expect(await waiting).toMatchObject({ confirmed: 1, missing: [] })
 })
 
 test('where the broker only counts, so many are missing', async () => {

@@ -12,8 +12,13 @@ async function errandSite() {
   const site = await controlSite()
   const { bus, control, consumers, clock } = site
   const locks = new PlaceLocks()
+  let revision = 5
+  const findRevision = async () => revision
   const run = (step: 'settle' | 'measure' | 'remove') =>
-    runSidelineErrand({ bus, control, consumers, clock, locks, queueType: 'quorum' }, errand(step))
+    runSidelineErrand({ bus, control, consumers, clock, locks, queueType: 'quorum', findRevision }, errand(step))
+  const startAgain = () => {
+    revision = 6
+  }
   const park = (queue: string) =>
     bus.broker.publish({
       exchange: '',
@@ -22,7 +27,7 @@ async function errandSite() {
       properties: {},
       mandatory: true,
     })
-  return { ...site, run, park, locks, [Symbol.asyncDispose]: () => site[Symbol.asyncDispose]() }
+  return { ...site, run, park, locks, startAgain, [Symbol.asyncDispose]: () => site[Symbol.asyncDispose]() }
 }
 
 test('settle makes the parking queues, so that the first to match has a place, and says who applies the rule', async () => {
@@ -61,6 +66,15 @@ test('measure counts what is parked in each queue, and makes those that are not 
   await browse?.close()
   expect(await site.run('remove')).toEqual(measured(0, 0, true))
   expect(await site.run('remove')).toEqual(measured(0, 0, true))
+})
+
+test('a removal that comes when the rule has been started again leaves its parking queues', async () => {
+  await using site = await errandSite()
+  await site.run('measure')
+  site.startAgain()
+
+  expect(await site.run('remove')).toMatchObject({ removed: false })
+  expect(await site.bus.broker.inspect(parkingQueueOf('r1', 'process_consume'))).toBeDefined()
 })
 
 test('what somebody looks through is counted when it is given back', async () => {

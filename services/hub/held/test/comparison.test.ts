@@ -3,7 +3,7 @@ import type { Broker } from '../../../../shared/bus/broker.ts'
 import { parseEvent } from '../../../../shared/bus/envelope.ts'
 import { gated } from '../../../../shared/bus/test/bus-fixture.ts'
 import { VirtualClock } from '../../../../shared/clock.ts'
-import { unroutedQueue } from '../../../../shared/topology.ts'
+import { parkingQueue, parkingQueueOf, unroutedQueue } from '../../../../shared/topology.ts'
 import { Comparison, type ComparisonOptions } from '../comparison.ts'
 import {
   brokers,
@@ -11,6 +11,7 @@ import {
   fillDead,
   heldSite,
   idsOf,
+  isoAgo,
   memory,
   noThreads,
   QUEUE,
@@ -20,7 +21,7 @@ import {
 } from './held-fixture.ts'
 
 const comparisonOf = ({ bus, store, locks }: Site, changed: Partial<ComparisonOptions> = {}) =>
-  new Comparison({ bus, store, locks, threads: noThreads, queues: [QUEUE], ...changed })
+  new Comparison({ bus, store, locks, threads: noThreads, queues: [QUEUE], parking: async () => [], ...changed })
 const eventsOf = async (site: Site) =>
   (await site.drain('hub_consume')).map(parseEvent).flatMap((parsed) => ('data' in parsed ? [parsed] : []))
 
@@ -125,6 +126,98 @@ describe.each(brokers)('the comparison of catalogue and queues, on $broker', ({ 
 
     expect(idsOf(await site.drain(DEAD))).toEqual(['m-t1'])
   })
+})
+
+describe('a message whose stay is over', () => {
+  const died = (id: string, agoMs: number) =>
+    ({
+      'x-ebs-held': id,
+      'x-ebs-queue': QUEUE,
+      'x-ebs-reason': 'exhausted',
+      'x-ebs-last-failed-at': isoAgo(agoMs),
+    }) as const
+
+  test.each([
+    { agoMs: 300_000, name: 'the same stay', isCopy: true },
+    { agoMs: 200_000, name: 'died twice, long before its end', isCopy: true },
+    { agoMs: 130_000, name: 'as far before its end as clocks may be apart', isCopy: false },
+    { agoMs: 10, name: 'died again afterwards', isCopy: false },
+    { agoMs: Number.NaN, name: 'says nothing of its time', isCopy: false },
+  ])('$name: is removed as a copy: $isCopy', async ({ agoMs, isCopy }) => {
+    await using site = await heldSite(memory)
+    const nowMs = Date.now()
+    for (const state of ['discarded', 'archived', 'released', 'handled', 'dead', 'parked'] as const) {
+      await site.store.write(async ({ held }) => {
+        await held.addHeld([row({ id: state, heldAtMs: nowMs - 300_000 })])
+        const isMoved = state === 'discarded' || state === 'archived' || state === 'released'
+        await held.moved('j1', [state], isMoved ? state : 'released', nowMs - 100_000)
+        if (!isMoved) await held.settle(state, state, nowMs - 100_000)
+      })
+      const { 'x-ebs-last-failed-at': _, ...timeless } = died(state, 0)
+      await site.publish(DEAD, task(state), Number.isNaN(agoMs) ? timeless : died(state, agoMs))
+    }
+
+    await comparisonOf(site).look(DEAD)
+    await comparisonOf(site).look(DEAD)
+
+    const { items } = await site.store.held.listHeld({ states: ['held'] }, { limit: 100 })
+    const ids = ['discarded', 'archived', 'released', 'handled', 'dead', 'parked'].map((id) => `${id}~2`)
+    expect(items.map(({ id }) => id).toSorted()).toEqual(isCopy ? [] : ids.toSorted())
+    expect(await site.depth(DEAD)).toBe(isCopy ? 0 : 6)
+  })
+
+  test('may die a third time', async () => {
+    await using site = await heldSite(memory)
+    await site.store.write(async ({ held }) => {
+      await held.addHeld(['a', 'a~2'].map((id) => row({ id, heldAtMs: Date.now() - 300_000 })))
+      await held.moved('j1', ['a', 'a~2'], 'discarded', Date.now() - 100_000)
+    })
+    await site.publish(DEAD, task('a'), died('a', 0))
+
+    await comparisonOf(site).look(DEAD)
+
+    expect(await site.states()).toEqual({ a: 'discarded', 'a~2': 'discarded', 'a~3': 'held' })
+    expect(await site.depth(DEAD)).toBe(1)
+  })
+
+  test('that no queue wants after its replay either is held again, and stays', async () => {
+    await using site = await heldSite(memory)
+    await site.publishTo({ exchange: 'ebs', key: 'nobody-hears' }, task('a'))
+    const replay = async (job: string) => {
+      await comparisonOf(site).look(unroutedQueue)
+      const errand = {
+        type: 'REPLAY_ERRAND',
+        job,
+        act: 'replay',
+        from: unroutedQueue,
+        which: 'front',
+        upTo: 1,
+      } as const
+      await site.mover.run(errand)
+    }
+
+    await replay('j1')
+    await replay('j2')
+    await comparisonOf(site).look(unroutedQueue)
+
+    const states = Object.values(await site.states())
+    expect(states.toSorted()).toEqual(['handled', 'handled', 'held'])
+    expect(idsOf(await site.drain(unroutedQueue))).toEqual(['m-a'])
+  })
+})
+
+test('what a rule that is not over has set aside is listed again when the catalogue was lost', async () => {
+  await using site = await heldSite(memory)
+  const place = parkingQueueOf('r1', QUEUE)
+  await site.bus.broker.declare(parkingQueue('r1', QUEUE, 'quorum'))
+  await site.publish(place, task('a'), { 'x-ebs-held': 'a', 'x-ebs-rule': 'r1#7', 'x-ebs-reason': 'sideline' })
+  const comparison = comparisonOf(site, { parking: async () => [place] })
+
+  await comparison.run()
+  await comparison.run()
+
+  const { items } = await site.store.held.listHeld({ place }, { limit: 10 })
+  expect(items).toMatchObject([{ id: 'a', rule: 'r1#7', state: 'held' }])
 })
 
 test('a queue is looked through when its count differs twice in a row, and one that stays different not again and again', async () => {

@@ -118,12 +118,16 @@ export async function fillDead(site: Site, ids: readonly string[]): Promise<void
         'x-ebs-key': 'task-requests',
         'x-ebs-attempt': 26,
         'x-ebs-held': id,
+        'x-ebs-last-failed-at': isoAgo(1_000),
       }),
     ),
   )
   await site.store.write(({ held }) => held.addHeld(ids.map((id) => row({ id }))))
   await site.depthBecomes(DEAD, ids.length)
 }
+
+/** As consumers write times into headers. */
+export const isoAgo = (ms: number) => new Date(Date.now() - ms).toISOString()
 
 export const row = (fields: Partial<Held> & Pick<Held, 'id'>): Held => ({
   place: DEAD,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parseEvent } from '../../../../shared/bus/envelope.ts'
 import type { Arrived } from '../../../../shared/bus/stateful-consumer.ts'
 import { type Body, rowOf } from '../../../../shared/events.ts'
-import { intakeOf } from '../intake.ts'
+import { intakeOf, isHeldNews } from '../intake.ts'
 import { DEAD, heldSite, memory, noThreads, QUEUE, row, type Site } from './held-fixture.ts'
 
 /** An intake whose kernel notes what it gets. */
@@ -26,12 +26,16 @@ function intakeAt(site: Site) {
 }
 
 let ids = 0
-function event(body: Body, { id = `e${++ids}`, tenant }: { id?: string; tenant?: string } = {}) {
+function event(body: Body, { id = `e${++ids}`, tenant, atMs }: { id?: string; tenant?: string; atMs?: number } = {}) {
   const parsed = parseEvent({
     exchange: 'ebs',
     key: rowOf(body.type).key,
     body: Buffer.from(JSON.stringify(body)),
-    properties: { messageId: id, correlationId: 'c1', headers: tenant === undefined ? {} : { 'x-ebs-tenant': tenant } },
+    properties: {
+      messageId: id,
+      correlationId: 'c1',
+      headers: { ...(tenant && { 'x-ebs-tenant': tenant }), ...(atMs && { 'x-ebs-at': atMs }) },
+    },
   })
   if (!('data' in parsed)) throw new Error(JSON.stringify(parsed))
   return parsed
@@ -60,6 +64,23 @@ test('news of dead and parked messages becomes rows under the id of the news, an
   expect(await site.store.held.findHeld('p1')).toMatchObject({
     ...{ place: `ebs.sideline.r1.${QUEUE}`, queue: QUEUE, messageId: 'm2', rule: 'r1#7', fingerprint: null },
   })
+})
+
+test('one that dies again under the same id when its last stay is over is listed again, and once', async () => {
+  await using site = await heldSite(memory)
+  const intake = intakeAt(site)
+  const [firstMs, againMs] = [Date.now() - 50_000, Date.now()]
+  await intake.take(event(dead, { id: 'd1', atMs: firstMs }))
+  await site.store.write(({ held }) => held.moved('j1', ['d1'], 'discarded', firstMs + 10_000))
+
+  await intake.take(event(dead, { id: 'd1', atMs: firstMs }))
+  expect(await site.states()).toEqual({ d1: 'discarded' })
+  await intake.take(event(dead, { id: 'd1', atMs: againMs }), event(dead, { id: 'd1', atMs: againMs }))
+  await intake.take(event(dead, { id: 'd1', atMs: againMs }))
+
+  expect(await site.states()).toEqual({ d1: 'discarded', 'd1~2': 'held' })
+  expect(isHeldNews(event(dead))).toBe(true)
+  expect(isHeldNews(event(handled))).toBe(false)
 })
 
 test('S7: an outcome counts once, however often it is told, and in whatever order it and the note of the move come', async () => {

@@ -4,7 +4,20 @@ import { gated } from '../../../../shared/bus/test/bus-fixture.ts'
 import { systemClock } from '../../../../shared/clock.ts'
 import { parkingQueue, parkingQueueOf, unroutedQueue } from '../../../../shared/topology.ts'
 import type { Errand } from '../mover.ts'
-import { brokers, DEAD, fillDead, heldSite, idsOf, QUEUE, REPLAY_LANE, RUNNING, row, task } from './held-fixture.ts'
+import {
+  brokers,
+  DEAD,
+  fillDead,
+  heldSite,
+  idsOf,
+  isoAgo,
+  memory,
+  QUEUE,
+  REPLAY_LANE,
+  RUNNING,
+  row,
+  task,
+} from './held-fixture.ts'
 
 const errand = (fields: Partial<Errand>): Errand => ({
   type: 'REPLAY_ERRAND',
@@ -68,7 +81,8 @@ describe.each(brokers)('the mover, on $broker', ({ start }) => {
     await using site = await heldSite(start)
     await site.bus.broker.declare(parkingQueue('r1', QUEUE, 'quorum'))
     // `a` was sent by this job, `b` by another and handled; `c` was parked twice by a consumer that died in between.
-    for (const id of ['a', 'b', 'c', 'c', 'd']) await site.publish(PARKING, task(id), { 'x-ebs-held': id })
+    for (const id of ['a', 'b', 'c', 'c', 'd'])
+      await site.publish(PARKING, task(id), { 'x-ebs-held': id, 'x-ebs-parked-at': isoAgo(1_000) })
     await site.store.write(async ({ held }) => {
       await held.addHeld(['a', 'b'].map((id) => row({ id, place: PARKING })))
       await held.moved('j1', ['a'], 'released', 1)
@@ -94,7 +108,7 @@ describe.each(brokers)('the mover, on $broker', ({ start }) => {
       isSent = true
     })
     const write: typeof store.write = (job) => (isSent ? Promise.reject(died) : store.write(job))
-    const dying = site.moverOf({ bus: { ...bus, broker }, store: { write } })
+    const dying = site.moverOf({ bus: { ...bus, broker }, store: { held: store.held, write } })
 
     await expect(dying.run(errand({ upTo: 2 }))).rejects.toBe(died)
     await site.depthBecomes(DEAD, 2)
@@ -221,3 +235,52 @@ test.each(onRabbit)(
     expect(await site.depth(DEAD)).toBe(0)
   },
 )
+
+test('what another process looks through is not taken for gone: the job asks again, and moves it then', async () => {
+  await using site = await heldSite(memory)
+  await site.bus.broker.declare(parkingQueue('r1', QUEUE, 'quorum'))
+  await fillDead(site, ['a', 'b'])
+  await site.publish(PARKING, task('p'), { 'x-ebs-held': 'p' })
+  await site.store.write(async ({ held }) => {
+    await held.choose('j1', ['a', 'b'], 1)
+    await held.addHeld([row({ id: 'p', place: PARKING })])
+  })
+  const chosen = errand({ upTo: 2 })
+  const front = errand({ job: 'j2', from: PARKING, which: 'front', upTo: 1 })
+  const browses = await Promise.all([DEAD, PARKING].map((place) => site.bus.broker.browse(place)))
+  for (const browse of browses) for await (const _ of browse ?? []);
+
+  const nothing = { moved: 0, fresh: 0, exhausted: false, isCut: false }
+  expect(await Promise.all([chosen, front].map((one) => site.mover.run(one)))).toEqual([nothing, nothing])
+  for (const browse of browses) await browse?.close()
+
+  expect(await site.mover.run(chosen)).toMatchObject({ moved: 2, exhausted: false })
+  expect(await site.mover.run(front)).toMatchObject({ moved: 1, exhausted: false })
+})
+
+test('of what the comparison has found gone there are no more', async () => {
+  await using site = await heldSite(memory)
+  await site.store.write(async ({ held }) => {
+    await held.addHeld([row({ id: 'a' })])
+    await held.choose('j1', ['a'], 1)
+    await held.markGone(DEAD, Date.now())
+  })
+
+  expect(await site.mover.run(errand({ upTo: 1 }))).toMatchObject({ moved: 0, exhausted: true })
+})
+
+test('one that was set aside once more when its first stay was over is moved, and not removed as a copy', async () => {
+  await using site = await heldSite(memory)
+  await site.bus.broker.declare(parkingQueue('r1', QUEUE, 'quorum'))
+  await site.store.write(async ({ held }) => {
+    await held.addHeld([row({ id: 'a', place: PARKING, heldAtMs: Date.now() - 90_000 })])
+    await held.moved('j0', ['a'], 'discarded', Date.now() - 30_000)
+  })
+  await site.publish(PARKING, task('a'), { 'x-ebs-held': 'a', 'x-ebs-parked-at': isoAgo(0) })
+
+  expect(await site.mover.run(errand({ from: PARKING, which: 'front', upTo: 1 }))).toMatchObject({ moved: 1 })
+
+  const sent = await site.drain(REPLAY_LANE)
+  expect(sent.map((message) => metaOf(message).replay)).toEqual([{ job: 'j1', held: 'a~2' }])
+  expect(await site.states()).toEqual({ a: 'discarded', 'a~2': 'released' })
+})

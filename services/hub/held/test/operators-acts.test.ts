@@ -2,12 +2,13 @@ import { expect, test } from 'vitest'
 import type { Broker } from '../../../../shared/bus/broker.ts'
 import { gated } from '../../../../shared/bus/test/bus-fixture.ts'
 import type { Body } from '../../../../shared/events.ts'
+import { parkingQueueOf } from '../../../../shared/topology.ts'
 import type { ReplayRequest } from '../../held-operations.ts'
 import { Contents } from '../contents.ts'
 import { editHeld } from '../edits.ts'
 import { requestReplay } from '../replay-requests.ts'
 import { searchHeld } from '../search.ts'
-import { DEAD, fillDead, heldSite, idsOf, memory, QUEUE, row, type Site, task } from './held-fixture.ts'
+import { DEAD, fillDead, heldSite, idsOf, isoAgo, memory, QUEUE, row, type Site, task } from './held-fixture.ts'
 
 const by = { actor: 'ann', reason: 'fixed' }
 const DAY_MS = 86_400_000
@@ -138,6 +139,44 @@ test('a request freezes the set by place, and begins a job for it', async () => 
   expect(await site.states()).toEqual({ a: 'chosen', b: 'held', c: 'chosen', u: 'chosen' })
   // What one job has, no other takes.
   expect(await request({ filter: { ids: ['a', 'c', 'u'] } })).toEqual({ outcome: 'empty' })
+})
+
+test('where messages go is said by the place that they lie in, not by what they say of themselves', async () => {
+  await using site = await heldSite(memory)
+  const parked = { place: parkingQueueOf('r.1', QUEUE), rule: 'r.1#7' }
+  await site.store.write(({ held }) =>
+    held.addHeld([
+      row({ id: 'a', queue: 'distributor_consume' }),
+      row({ id: 'b' }),
+      row({ id: 'p', ...parked, queue: 'distributor_consume' }),
+      row({ id: 'x', place: 'none-of-ours' }),
+    ]),
+  )
+  const { request, requested } = actsAt(site)
+
+  expect(await request({ filter: { ids: ['x'] } })).toMatchObject({ outcome: 'refused' })
+  expect(await request({ filter: { ids: ['a', 'b', 'p'] } })).toMatchObject({ outcome: 'requested', count: 3 })
+
+  const sources = [
+    { from: DEAD, to: QUEUE, count: 2 },
+    { from: parked.place, to: QUEUE, count: 1 },
+  ]
+  expect(requested).toMatchObject([{ sources: expect.arrayContaining(sources) }])
+  expect((await site.states()).x).toBe('held')
+})
+
+test('the content of one that died again is its own', async () => {
+  await using site = await heldSite(memory)
+  await site.store.write(async ({ held }) => {
+    await held.addHeld([row({ id: 'a', heldAtMs: Date.now() - 90_000 }), row({ id: 'a~2' })])
+    await held.moved('j1', ['a'], 'discarded', Date.now() - 30_000)
+  })
+  await site.publish(DEAD, task('a'), { 'x-ebs-held': 'a', 'x-ebs-last-failed-at': isoAgo(0) })
+  const { contents } = actsAt(site)
+
+  const found = await contents.fetch(['a~2'])
+
+  expect(JSON.parse(found.get('a~2')?.body.toString() ?? '{}')).toEqual(task('a'))
 })
 
 test('what is older than the inbox remembers is not replayed by chance, but dropped or replayed by who says so', async () => {

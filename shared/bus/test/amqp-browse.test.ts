@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { testVhost } from '../../../test/support/vhost.ts'
+import { deadQueueOf, topologyPlan } from '../../topology.ts'
+import { connectAmqp } from '../amqp-broker.ts'
+import { numbers, publishAll, untilReady } from './contract-rig.ts'
+
+const plan = topologyPlan('quorum', { queues: { work: { hears: [] } }, withLadder: false })
+const DEAD = deadQueueOf('work')
+
+test('of large messages only a few are asked for ahead of who looks, and all of them are seen', async () => {
+  await using vhost = await testVhost()
+  const bus = connectAmqp(vhost.url, { service: 'reader', plan })
+  const body = Buffer.alloc(2 * 1_024 * 1_024, 'x')
+  const message = (text: string) => ({ exchange: '', key: DEAD, body, properties: { messageId: text } })
+  await publishAll(bus, numbers(40).map(message))
+  const browse = await bus.browse(DEAD)
+  if (!browse) return expect.unreachable('there is a queue')
+  const seen: (string | undefined)[] = []
+
+  for await (const { message } of browse) {
+    seen.push(message.properties.messageId)
+    // 16 because nothing is known of them, and 16 more because that is 32 MiB.
+    if (seen.length === 1) await untilReady(bus, DEAD, 24)
+    if (seen.length === 18) await untilReady(bus, DEAD, 8)
+  }
+
+  expect(seen).toEqual(numbers(40))
+  await browse.close()
+  await untilReady(bus, DEAD, 40)
+  await bus.close()
+})

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Channel, ChannelModel, ConsumeMessage, Message } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
 import { receivedFrom, settleOn } from './amqp-consumer.ts'
-import { isEnded } from './amqp-ended.ts'
+import { closeChannel, isEnded } from './amqp-ended.ts'
 import { countIn, inspectQueue, isAbsent, unlessAbsent } from './amqp-queue.ts'
 import type { Browse, Browsed, ClosedError } from './broker.ts'
 import { BrowseWindow } from './browse-window.ts'
@@ -97,7 +97,7 @@ export class AmqpBrowse implements Browse {
     this.#end(reason ?? 'closed')
     try {
       const ready = isOpen && this.#consumers > 0 ? await this.#settle() : 0
-      await this.#channel.close()
+      await closeChannel(this.#channel)
       if (isOpen && this.#kept > 0) await this.#untilBack(ready + this.#kept)
     } catch (error) {
       // The channel is gone already, or the queue, and with it what was to go back.

@@ -1,6 +1,7 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib'
 import type { Plan } from '../topology.ts'
 import { checkVersion, explainRefusal, parseDrift } from './amqp-declare.ts'
+import { closeChannel } from './amqp-ended.ts'
 import type { Drift } from './broker.ts'
 
 /** What a broker holds beside what a plan wants. */
@@ -80,6 +81,6 @@ async function look(model: ChannelModel, { isThere, isSame }: Looks): Promise<'m
     if (!drift) throw error
     return drift
   }
-  await channel.close()
+  await closeChannel(channel)
   return 'same'
 }

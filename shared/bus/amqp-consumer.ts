@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
-import { isEnded } from './amqp-ended.ts'
+import { closeChannel, isEnded } from './amqp-ended.ts'
 import { ClosedError, type ConsumeOptions, type Consumer, type Delivery, type Received } from './broker.ts'
 import { batchWrites } from './write-batching.ts'
 
@@ -83,7 +83,7 @@ export class AmqpConsumer implements Consumer {
     const session = this.#session
     if (!session || !this.#connection || this.#cancelled) return
     // Not those that were settled just now: a quorum queue may not have the last acks, and they would be lost with the channel.
-    for (const other of this.#sessions) if (other !== session && other.window.isEmpty) await other.channel.close()
+    for (const other of this.#sessions) if (other !== session && other.window.isEmpty) await closeChannel(other.channel)
     await session.channel.cancel(session.tag)
     await this.#subscribe(this.#connection)
   }
@@ -94,7 +94,7 @@ export class AmqpConsumer implements Consumer {
     this.#onClosed(new ClosedError('The bus was closed before the consumer was accepted.'))
     for (const { window, channel } of this.#sessions) {
       window.flush()
-      await channel.close()
+      await closeChannel(channel)
     }
   }
 

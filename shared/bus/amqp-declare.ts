@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib'
 import type { Plan } from '../topology.ts'
+import { closeChannel } from './amqp-ended.ts'
 import { type Drift, TopologyDriftError, UnsupportedBrokerError } from './broker.ts'
 
 /** Quorum queues with TTL and at-least-once dead-lettering came with 3.10. */
@@ -56,7 +57,7 @@ async function declareLane<T>(model: ChannelModel, { rows, declare, drifts }: La
       channel = await openChannel(model)
     }
   }
-  await channel.close()
+  await closeChannel(channel)
 }
 
 async function openChannel(model: ChannelModel): Promise<Channel> {

@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { receivedFrom, settleOn } from './amqp-consumer.ts'
-import { isEnded } from './amqp-ended.ts'
+import { closeChannel, isEnded } from './amqp-ended.ts'
 import { isMarker, StreamEnd } from './amqp-stream-end.ts'
 import { ClosedError, type Follower, type Received } from './broker.ts'
 
@@ -85,7 +85,7 @@ export class AmqpFollower implements Follower {
     const channel = this.#channel
     this.#channel = undefined
     try {
-      await channel?.close()
+      if (channel) await closeChannel(channel)
     } catch (error) {
       // A channel that ended meanwhile, with its connection or by itself, reads nothing any more.
       if (!isEnded(error)) throw error

@@ -48,11 +48,17 @@ async function prepare(model: ChannelModel, setup: Setup): Promise<void> {
   model.on('error', (error) => {
     ended = error
   })
-  model.on('close', () => {
-    ended ??= new Error('the connection ended while it was being set up')
+  const lost = new Promise<never>((_, reject) => {
+    model.on('close', () => {
+      ended ??= new Error('the connection ended while it was being set up')
+      reject(ended)
+    })
   })
+  // Long after the setup it is no failure of it.
+  lost.catch(() => undefined)
   try {
-    await setup(model)
+    // Not every call of amqplib is answered when its connection ends.
+    await Promise.race([setup(model), lost])
   } catch (error) {
     // Drift and an old broker explain themselves; anything else is explained by why the connection ended, if it did.
     throw error instanceof TopologyDriftError || error instanceof UnsupportedBrokerError

@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import type { Logger } from 'pino'
 import { receivedFrom } from './amqp-consumer.ts'
-import { isEnded } from './amqp-ended.ts'
+import { closeChannel, isEnded } from './amqp-ended.ts'
 import { ClosedError, type Listener, type Received } from './broker.ts'
 
 /** Until the broker has noticed that an earlier connection of ours is gone, the queue is locked: two heartbeats at most. */
@@ -68,7 +68,7 @@ export class AmqpListener implements Listener {
     const channel = this.#channel
     this.#channel = undefined
     try {
-      await channel?.close()
+      if (channel) await closeChannel(channel)
     } catch (error) {
       // A channel that ended meanwhile, with its connection or by itself, has no consumer any more.
       if (!isEnded(error)) throw error
@@ -95,7 +95,7 @@ export class AmqpListener implements Listener {
       await channel.consume(queue, take, { noAck: true })
       // It may have ended in the same breath, before we heard that it was accepted.
       if (!isOpen) return
-      if (this.#stopped) return await channel.close()
+      if (this.#stopped) return await closeChannel(channel)
       this.#channel = channel
       this.#onAttached()
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib'
 import type { Plan } from '../topology.ts'
 import { parseDrift } from './amqp-declare.ts'
+import { closeChannel } from './amqp-ended.ts'
 import { TopologyDriftError } from './broker.ts'
 
 /**
@@ -85,6 +86,6 @@ async function onChannel<T>(model: ChannelModel, call: (channel: Channel) => Pro
   // The failed call rejects with the same error; without a listener Node would end the process.
   channel.on('error', () => undefined)
   const answer = await call(channel)
-  await channel.close()
+  await closeChannel(channel)
   return answer
 }

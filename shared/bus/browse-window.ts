@@ -1,9 +1,9 @@
 /** Bodies that are on their way to whoever looks, or wait for it. */
 const BYTES_MAX = 33_554_432
 /** More gain nothing. */
-const MESSAGES_MAX = 500
+const MESSAGES_MAX = 1_000
 /** As long as nothing is known of their size: bodies may have 16 MiB each. */
-const FIRST_MESSAGES = 500
+const FIRST_MESSAGES = 16
 /** From one window to the next: a few small bodies do not speak for all that come after them. */
 const GROWTH_MAX = 8
 /** Of the newest body in the mean. */

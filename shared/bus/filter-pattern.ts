@@ -11,7 +11,7 @@ const PATTERN_SIZE_PER_STEP = 4
 const SMALL_PATTERN_SIZE_MAX = 24
 const SMALL_PATTERN_CHARS_MAX = 200
 const MANY_LETTERS = /\\[pP]/
-const LARGE_PATTERN_FACTOR = 3
+const LARGE_PATTERN_FACTOR = 5
 
 /** `matches` with a pattern, by RE2. Throws RangeError when the pattern is too large, and what RE2 throws when it is none. */
 export function matching(pattern: string): FilterFunction {
@@ -32,12 +32,14 @@ export function matching(pattern: string): FilterFunction {
 const isSmall = (pattern: string, programSize: number) =>
   programSize <= SMALL_PATTERN_SIZE_MAX && pattern.length <= SMALL_PATTERN_CHARS_MAX && !MANY_LETTERS.test(pattern)
 
+/** Alternatives have several beginnings; what stands behind flags may be about what stands before them: `a(?i)?`. */
+const UNSURE = /\||\(\?/
 /** Letters that stand for themselves; what repeats or makes optional the last of them takes it away. */
 const PLAIN = /^(\^?)([\w /:@=,;"'-]*)(?![*+?{])/
 
 /** What a pattern begins with must be in the text; to look for that takes a tenth of what RE2 takes. */
 function demandOf(pattern: string): (frame: Frame, text: string) => boolean | typeof UNCLEAR {
-  const [, start, plain = ''] = (pattern.includes('|') ? undefined : PLAIN.exec(pattern)) ?? []
+  const [, start, plain = ''] = (UNSURE.test(pattern) ? undefined : PLAIN.exec(pattern)) ?? []
   if (plain === '') return () => true
   return start ? (frame, text) => startsWith(frame, text, plain) : (frame, text) => includes(frame, text, plain)
 }

@@ -29,14 +29,15 @@ const own: ReadonlySet<EventType> = new Set(Object.keys(catalogue).filter(isEven
 /** Whether rules apply to events of this type. */
 export const isJudged = (type: EventType) => !own.has(type)
 
-/** What a filter sees of an event. */
-export const scopeOf = ({ type, data, meta }: Event, queue: string, headers: Scope['headers']): Scope => ({
+/** What a filter sees of an event. Without the bytes of its body, it is taken for a small one. */
+export const scopeOf = ({ type, data, meta }: Event, queue: string, headers: Scope['headers'], bytes = 0): Scope => ({
   event: data,
   tenant: meta.tenant,
   type,
   key: meta.key,
   queue,
   headers,
+  bytes,
 })
 
 /** The rules of each queue. */
@@ -73,7 +74,7 @@ export class RuleChain {
 
   /** The verdict of the first rule that matches. Never throws. */
   judge(event: Event, { body, properties }: Pick<Received, 'body' | 'properties'>): RuleVerdict {
-    const scope = { ...scopeOf(event, this.#queue, properties.headers), bytes: body.length }
+    const scope = scopeOf(event, this.#queue, properties.headers, body.length)
     const { released } = event.meta
     let first = firstOf(this.#open, scope, released, undefined)
     for (const { name, links, all } of this.#byValue) {

@@ -63,7 +63,7 @@ export async function tryFilter(filter: Filter, queue: string, samples: readonly
   let [matched, unclear, sliceMs] = [0, 0, performance.now()]
   const examples: string[] = []
   for (const { event, headers, bytes } of samples) {
-    const answer = filter.test({ ...scopeOf(event, queue, headers), bytes })
+    const answer = filter.test(scopeOf(event, queue, headers, bytes))
     if (answer === 'unclear') unclear++
     if (answer === 'match' && ++matched <= EXAMPLES_MAX) examples.push(event.meta.id.slice(0, EXAMPLE_CHARS_MAX))
     if (performance.now() - sliceMs < SLICE_MS) continue

@@ -122,7 +122,7 @@ function counts(simulation: SidelineSimulation, rows: readonly Held[]): string[]
   ]
 }
 
-/** S4: resolved in order, what was parked is handled in the order in which it was parked, and before what came later. */
+/** S4: resolved in order, what was parked is handled in the order in which it was parked. */
 function outOfOrder(simulation: SidelineSimulation, rows: readonly Held[]): string[] {
   const { ledger } = simulation
   const jobs = groupsOf(simulation.jobs(), ({ rule }) => rule ?? '')

@@ -79,7 +79,7 @@ describe('R2: publishing again', () => {
 
   test.each([
     { what: 'first', headers: { baggage: 'b'.repeat(32_700) } },
-    { what: 'in parts', headers: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`b${i}`, 'b'.repeat(900)])) },
+    { what: 'in parts', headers: Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`b${i}`, i])) },
   ])(
     'R2, S7: large headers of a stranger that came $what cost none of ours, however often it is published again',
     ({ headers }) => {

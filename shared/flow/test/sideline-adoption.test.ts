@@ -82,3 +82,11 @@ test.each(['active', 'closed', 'resuming'] as const)(
     if (way === 'resuming') expect([rule.ended('completed'), rule.says()]).toEqual(['starting', 'settle'])
   },
 )
+
+test('S6: a record of the far future is nothing: no later one could be above it', () => {
+  const rule = new SidelineRun()
+  tell(rule, found({ revision: Number.MAX_SAFE_INTEGER }))
+
+  expect(rule.state).toBeUndefined()
+  expect(tell(rule, found())).toBe('starting')
+})

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { connect } from 'amqplib'
+import { type ChannelModel, connect } from 'amqplib'
 import { z } from 'zod'
 import { type BusClient, openBusClient } from './bus-client.ts'
 import { afterMs, paced } from './lateness.ts'
@@ -43,7 +43,8 @@ export async function openSidelineSite(broker: BenchBroker): Promise<SidelineSit
   })
   const client = await openBusClient(running.amqpUrl)
   const asking = await connect(running.amqpUrl)
-  const channel = await asking.createChannel()
+  // A channel that ends with an error tells its connection, too.
+  asking.on('error', () => undefined)
   const rules = await watchRules(client)
   const tasks = await watchTasks(client)
   const processor = processOf(running, 'processor')
@@ -59,7 +60,7 @@ export async function openSidelineSite(broker: BenchBroker): Promise<SidelineSit
     amqpUrl: running.amqpUrl,
     until,
     finished: (tenant) => tasks.finished(tenant),
-    depth: async (queue) => (await channel.checkQueue(queue)).messageCount,
+    depth: (queue) => depthOf(asking, queue),
     async start(id, filter) {
       client.publish({ type: 'SIDELINE_COMMAND', action: 'start', id, filter, queues: ['process_consume'], ...by })
       await until(() => rules.get(id) === 'active')
@@ -89,11 +90,23 @@ export async function openSidelineSite(broker: BenchBroker): Promise<SidelineSit
       return spreadOf(watched.flatMap((tenant) => tasks.latenciesMs(tenant)))
     },
     async [Symbol.asyncDispose]() {
-      await channel.close()
       await asking.close()
       await client[Symbol.asyncDispose]()
       await running[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** 0 also when there is no such queue, as behind a rule that was closed: asking for it costs the channel. */
+async function depthOf(connection: ChannelModel, queue: string): Promise<number> {
+  const channel = await connection.createChannel()
+  channel.on('error', () => undefined)
+  try {
+    const { messageCount } = await channel.checkQueue(queue)
+    await channel.close()
+    return messageCount
+  } catch {
+    return 0
   }
 }
 

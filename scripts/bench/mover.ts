@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 
 /** As deep as RabbitMQ's own shovel and the product's consumers. */
 const PREFETCH = 500
-const BODY_BYTES = 500
+/** What a task of the benchmark weighs: body and headers. */
+const CONTENT_CHARS = 500
+const headers = { 'x-ebs-tenant': 'default', 'x-ebs-causation': 'bench' }
 
 /**
  * The fastest simple way from one durable queue to another: consume, publish, and ack what the broker has confirmed, many at once. Fills the
@@ -14,8 +17,16 @@ export async function moveBare(amqpUrl: string, queueType: string, count: number
   const [from, to] = ['bare-from', 'bare-to'] as const
   for (const queue of [from, to])
     await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': queueType } })
-  const body = Buffer.from(JSON.stringify({ content: 'x'.repeat(BODY_BYTES) }))
-  for (let n = 0; n < count; n++) channel.sendToQueue(from, body, { persistent: true, messageId: String(n) })
+  const body = Buffer.from(JSON.stringify({ content: 'x'.repeat(CONTENT_CHARS) }))
+  const properties = {
+    persistent: true,
+    type: 'TASK_CREATED',
+    contentType: 'application/json',
+    appId: 'bench',
+    headers,
+  }
+  for (let n = 0; n < count; n++)
+    channel.sendToQueue(from, body, { ...properties, messageId: randomUUID(), correlationId: randomUUID() })
   await channel.waitForConfirms()
 
   await channel.prefetch(PREFETCH)

@@ -194,6 +194,12 @@ test('without the ladder there is none of it', () => {
   const plan = topologyPlan('quorum', { queues: { alone: { hears: ['a', 'b'] } }, withLadder: false })
 
   expect(plan.exchanges.map(({ name }) => name)).toEqual(['ebs.unrouted', 'ebs'])
-  expect(plan.queues.map(({ name }) => name)).toEqual(['ebs.unrouted', 'alone.dead', 'alone'])
+  expect(plan.queues.map(({ name }) => name)).toEqual([
+    'ebs.unrouted',
+    'alone.dead',
+    'alone',
+    'alone.replay',
+    'ebs.control',
+  ])
   expect(plan.bindings.filter(({ source }) => source === 'ebs').map(({ key }) => key)).toEqual(['a', 'b'])
 })

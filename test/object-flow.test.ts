@@ -83,6 +83,14 @@ test('the views of hub.db are as documented: an object is a group, with its hist
     history: 'kind, key, at, what, detail',
     timers: 'kind, key, name, due_at',
     ignored: 'kind, why, type, count, last_key, last_at',
+    frozen_timers: 'kind, key, name, left_ms, since',
+    dead:
+      'id, place, queue, type, key, tenant, message_id, correlation_id, reason, error, attempts, fingerprint, first_failed_at, ' +
+      'dead_at, state, replay, changed_at',
+    sidelined:
+      'id, rule, place, queue, type, key, tenant, message_id, correlation_id, reason, error, parked_at, state, replay, changed_at',
+    archive: 'id, place, queue, key, archived_at, actor, reason, properties, body',
+    held_by_place: 'place, rule, state, count',
   })
   const ended = 'select * from conversations where tenant is not null and ended_at is not null'
   expect(await system.hubRows(hubView, ended)).toEqual([{ kind: 'group', key: id, status: 'success', version: 4 }])

@@ -12,6 +12,7 @@ import {
   type Broker,
   type BrokerState,
   type Browse,
+  type BrowseOptions,
   ClosedError,
   type ConnectOptions,
   type ConsumeOptions,
@@ -127,8 +128,9 @@ class AmqpBroker implements Broker {
     return listener
   }
 
-  async browse(queue: string): Promise<Browse | undefined> {
-    const browse = await AmqpBrowse.open(await this.#connected(), queue, (ended) => this.#browses.delete(ended))
+  async browse(queue: string, { inOrder = false }: BrowseOptions = {}): Promise<Browse | undefined> {
+    const onEnded = (ended: AmqpBrowse) => this.#browses.delete(ended)
+    const browse = await AmqpBrowse.open(await this.#connected(), queue, { inOrder, onEnded })
     if (browse) this.#browses.add(browse)
     return browse
   }

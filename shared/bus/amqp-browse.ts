@@ -4,7 +4,7 @@ import { AckWindow } from './ack-window.ts'
 import { receivedFrom, settleOn } from './amqp-consumer.ts'
 import { closeChannel, isEnded } from './amqp-ended.ts'
 import { countIn, inspectQueue, isAbsent, unlessAbsent } from './amqp-queue.ts'
-import type { Browse, Browsed, ClosedError } from './broker.ts'
+import { type Browse, type Browsed, type ClosedError, IN_ORDER_MAX } from './broker.ts'
 import { BrowseWindow } from './browse-window.ts'
 import { Fifo } from './memory-fifo.ts'
 import { batchWrites } from './write-batching.ts'
@@ -28,6 +28,7 @@ export class AmqpBrowse implements Browse {
   readonly queue: string
   readonly count: number
   readonly #model: ChannelModel
+  readonly #inOrder: boolean
   readonly #channel: Channel
   readonly #acks: AckWindow<Message>
   readonly #window = new BrowseWindow()
@@ -46,21 +47,26 @@ export class AmqpBrowse implements Browse {
   #closing: Promise<void> | undefined
 
   /** Undefined when there is no such queue. `onEnded` is called when it is closed or lost. */
-  static async open(model: ChannelModel, queue: string, onEnded: (browse: AmqpBrowse) => void) {
+  static async open(
+    model: ChannelModel,
+    queue: string,
+    { inOrder, onEnded }: { readonly inOrder: boolean; readonly onEnded: (browse: AmqpBrowse) => void },
+  ) {
     const channel = await model.createChannel()
     // Whatever waits for the channel fails with the same error, or is told below.
     channel.on('error', () => undefined)
     const found = await unlessAbsent(() => countIn(channel, queue))
-    return found && new AmqpBrowse(channel, { model, queue, count: found.messages, onEnded })
+    return found && new AmqpBrowse(channel, { model, queue, count: found.messages, inOrder, onEnded })
   }
 
   private constructor(
     channel: Channel,
-    { model, queue, count, onEnded }: Pick<AmqpBrowse, 'queue' | 'count'> & Surroundings,
+    { model, queue, count, inOrder, onEnded }: Pick<AmqpBrowse, 'queue' | 'count'> & Surroundings,
   ) {
     this.queue = queue
     this.count = count
     this.#model = model
+    this.#inOrder = inOrder
     this.#channel = channel
     this.#onEnded = onEnded
     const afterAck = batchWrites(model)
@@ -141,7 +147,9 @@ export class AmqpBrowse implements Browse {
   }
 
   #isRenewalDue(): boolean {
-    if (this.#consumers === 0 || this.#window.isWide) return true
+    if (this.#consumers === 0) return true
+    if (this.#inOrder) return false
+    if (this.#window.isWide) return true
     if (this.#waiting.length > 0) return false
     return this.#unsettled >= this.#window.messages * KEPT_SHARE || this.#window.isNarrow
   }
@@ -152,7 +160,7 @@ export class AmqpBrowse implements Browse {
     const channel = this.#channel
     try {
       if (this.#consumers > 0) await channel.cancel(tagOf(this.#consumers))
-      await channel.prefetch(this.#window.renew())
+      await channel.prefetch(this.#inOrder ? IN_ORDER_MAX : this.#window.renew())
       // Of a tag that was used before, a quorum queue would count the deliveries as missing.
       const tag = tagOf(++this.#consumers)
       this.#unsettled = 0
@@ -221,7 +229,11 @@ export class AmqpBrowse implements Browse {
   }
 }
 
-type Surroundings = { readonly model: ChannelModel; readonly onEnded: (browse: AmqpBrowse) => void }
+type Surroundings = {
+  readonly model: ChannelModel
+  readonly inOrder: boolean
+  readonly onEnded: (browse: AmqpBrowse) => void
+}
 
 const NO_FIELDS = { redelivered: false, exchange: '', routingKey: '' }
 

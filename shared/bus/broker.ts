@@ -36,9 +36,10 @@ export interface Broker {
   follow(stream: string, onMessage: (message: Received) => void, onBegin?: () => void): Promise<Follower>
   /**
    * Looks through a queue from its front, as far as it reached when this was called: what is not removed goes back to its place when the
-   * browse is closed, and no other consumer sees it meanwhile. Undefined when there is no such queue.
+   * browse is closed, and no other consumer sees it meanwhile. Undefined when there is no such queue. With `inOrder` what goes back keeps
+   * its order, also when the connection is lost; then no more than `IN_ORDER_MAX` may be kept at once.
    */
-  browse(queue: string): Promise<Browse | undefined>
+  browse(queue: string, options?: BrowseOptions): Promise<Browse | undefined>
   /** Declares a queue that comes and goes. Nothing happens when it is there. Throws TopologyDriftError when it is there with other arguments. */
   declare(queue: Plan['queues'][number]): Promise<void>
   /** Deletes a queue that holds no message, ready or unsettled; false when it holds some. True also when there is no such queue. */
@@ -115,6 +116,10 @@ export type ConsumeOptions = {
 export interface Follower {
   stop(): Promise<void>
 }
+
+export type BrowseOptions = { readonly inOrder?: boolean }
+/** One consumer gets them, whose prefetch this is: of several consumers a broker gives back one after the other. */
+export const IN_ORDER_MAX = 256
 
 /** A look through a queue. Ends after those messages that were there when it began, or when nothing comes for a while. */
 export interface Browse extends AsyncIterable<Browsed> {

@@ -60,7 +60,9 @@ function standOf({ control }: SettlingOptions, { id, revision }: Asked, { queues
     // Those that said something and are gone by now are not among those that are there.
     const present = said.filter(({ consumer }) => there.tags?.includes(consumer) ?? true)
     const problems = present.flatMap(problemOf)
-    return { confirmed: present.length - problems.length, missing: [...silent, ...problems] }
+    // Tags are told some seconds late, and those that have just confirmed may not be among them.
+    const confirmed = Math.max(present.length, Math.min(said.length, there.count)) - problems.length
+    return { confirmed, missing: [...silent, ...problems] }
   })
   return {
     confirmed: stands.reduce((sum, { confirmed }) => sum + confirmed, 0),

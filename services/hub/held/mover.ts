@@ -1,3 +1,4 @@
+import { IN_ORDER_MAX } from '../../../shared/bus/broker.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import type { Body } from '../../../shared/events.ts'
 import type { HubStore } from '../../../shared/store/hub-store.ts'
@@ -34,6 +35,8 @@ export type Moved = {
 
 /** Messages looked at, and noted, in one transaction. */
 const CHUNK = 250
+/** Of the front, so that all chunks on their way fit into what is delivered at once in order. */
+const FRONT_CHUNK = IN_ORDER_MAX / 4
 /** Chunks on their way at once: the broker confirms one while the next is read and the last is noted. */
 const CHUNKS_MAX = 4
 /** An errand that takes longer is cut, so that other jobs of the same place have their turn, and a job can be paused. */
@@ -88,7 +91,7 @@ export class Mover {
       while (moved < errand.upTo) {
         if (end === 'cut' || end === 'halted' || (end === 'through' && looks >= LOOKS_MAX)) break
         if (end === 'through') await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve))
-        if (!look) look = await PlaceLook.open(broker, errand.from, ++looks)
+        if (!look) look = await PlaceLook.open(broker, errand, ++looks)
         end = look ? await this.#move(errand, look, { missing: errand.upTo - moved, untilMs }) : 'through'
         if (end === 'through' || end === 'halted') {
           await look?.close()
@@ -169,5 +172,5 @@ export class Mover {
 /** Of the front no more than is needed; those that are chosen may be anywhere. */
 function chunkSize({ which, rate }: Errand, missing: number): number {
   const perSecond = rate === undefined ? CHUNK : Math.max(1, Math.ceil(rate))
-  return Math.min(CHUNK, perSecond, which === 'front' ? Math.max(1, missing) : CHUNK)
+  return Math.min(perSecond, which === 'front' ? Math.max(1, Math.min(missing, FRONT_CHUNK)) : CHUNK)
 }

@@ -1,4 +1,5 @@
 import type { Broker, Browse, Browsed } from '../../../shared/bus/broker.ts'
+import type { Body } from '../../../shared/events.ts'
 
 /** One look through a queue, in pieces. */
 export class PlaceLook {
@@ -9,8 +10,13 @@ export class PlaceLook {
   #givenBack: readonly Browsed[] = []
 
   /** Undefined when there is no such queue. */
-  static async open(broker: Broker, place: string, number: number): Promise<PlaceLook | undefined> {
-    const browse = await broker.browse(place)
+  static async open(
+    broker: Broker,
+    { from, which }: Pick<Body<'REPLAY_ERRAND'>, 'from' | 'which'>,
+    number: number,
+  ): Promise<PlaceLook | undefined> {
+    // The front is moved in order, and what is left of it must keep its own.
+    const browse = await broker.browse(from, { inOrder: which === 'front' })
     return browse && new PlaceLook(browse, number)
   }
 

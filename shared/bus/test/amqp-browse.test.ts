@@ -29,3 +29,37 @@ test('of large messages only a few are asked for ahead of who looks, and all of 
   await untilReady(bus, DEAD, 40)
   await bus.close()
 })
+
+test('in order, what is not removed keeps its order', async () => {
+  await using vhost = await testVhost()
+  const bus = connectAmqp(vhost.url, { service: 'writer', plan })
+  const reader = connectAmqp(vhost.url, { service: 'reader', plan })
+  await publishAll(
+    bus,
+    numbers(200).map((text) => ({ exchange: '', key: DEAD, body: Buffer.from(text), properties: {} })),
+  )
+  const look = async (from: typeof bus, count: number) => {
+    const browse = await from.browse(DEAD, { inOrder: true })
+    if (!browse) return expect.unreachable('there is a queue')
+    const seen: string[] = []
+    for await (const { message, remove } of browse) {
+      seen.push(message.body.toString())
+      if (seen.length <= 5) remove()
+      if (seen.length === count) break
+    }
+    return { browse, seen }
+  }
+
+  const first = await look(bus, 100)
+  expect(first.seen).toEqual(numbers(100))
+  await first.browse.close()
+  const second = await look(reader, 100)
+  expect(second.seen).toEqual(numbers(100, 6))
+  await second.browse.close()
+  await reader.close()
+  await untilReady(bus, DEAD, 190)
+  const third = await look(bus, 190)
+  expect(third.seen).toEqual(numbers(190, 11))
+  await third.browse.close()
+  await bus.close()
+})

@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'parts',
           include: ['{shared,services,scripts}/**/*.test.ts', 'test/walls.test.ts'],
           testTimeout: 20_000,
+          // Those with a broker mostly wait for it.
+          maxWorkers: 3,
         },
       },
       {
@@ -19,8 +21,8 @@ export default defineConfig({
           // Above the time that `waitUntil` waits, so that it is the failed condition that is reported.
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // A system is four processes and more: two at a time fill a small machine, and the parts are done before.
-          maxWorkers: 2,
+          // A system is four processes and more, which mostly wait: three at a time fill a small machine, and the parts are done before.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

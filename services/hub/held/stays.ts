@@ -60,6 +60,8 @@ export const givenOf = (id: string): string => id.replace(/~\d+$/, '')
 /** Surely this very stay, whose end the row tells: nothing is removed on a guess. */
 function hasEnded({ place, atMs, isUnique }: Stay, row: Held): boolean {
   if (row.place !== place) return false
+  // Who dies between parking and the ack parks it once more, whenever it comes back: under one use of a rule, one id is one message.
+  if (row.rule !== null) return row.state !== 'gone'
   if (atMs === undefined) return isUnique
   return atMs <= row.heldAtMs + SAME_STAY_MS || atMs + CLOCKS_APART_MS <= row.changedAtMs
 }

@@ -3,7 +3,8 @@ import type { OutboxRow } from '../store/store.ts'
 import type { Message } from './broker.ts'
 
 const header = z.union([z.string(), z.number(), z.boolean()])
-const storedProperties = z.object({
+/** Properties at rest, as JSON. */
+export const storedProperties = z.object({
   messageId: z.string().exactOptional(),
   type: z.string().exactOptional(),
   correlationId: z.string().exactOptional(),

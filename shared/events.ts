@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { journeyEvents } from './journey-events.ts'
 import { operationEvents } from './operation-events.ts'
 
 /**
@@ -6,7 +7,7 @@ import { operationEvents } from './operation-events.ts'
  *
  * A body is plain JSON with its `type` inside, so a person can paste one into the management UI. Everything else about a
  * message (id, correlation, tenant, attempt) travels in the AMQP properties; see `bus/envelope.ts`.
- * To add an event, add a row. Those of sidelines, replays and dead letters are in `operation-events.ts`.
+ * To add an event, add a row. Those of journeys are in `journey-events.ts`, those of sidelines, replays and dead letters in `operation-events.ts`.
  */
 
 /** Well-formed, because a database stores half a surrogate pair as another character and would never find it again. */
@@ -81,11 +82,16 @@ const call = { callId: text(255).min(1), flowId: id, name: text(64).min(1), atte
 /** HTTP's families: 200 succeeded, 400 never will, 500 may at another time. */
 const status = z.int().min(200).max(599)
 
+/** Kinds of conversations that users ask for. */
+const conversation = z.enum(['group', 'flow', 'journey'])
+
 const taskRun = { taskId: id, objectId: id, processor: text(128), attempt: z.int().min(1) }
 
 type Row = {
-  /** Routing key on the exchange `ebs`. */
+  /** Routing key on the exchange `ebs`; with `lastWord`, as a pattern. */
   readonly key: string
+  /** The last part of the key is the value of this field: `activity.charge`. */
+  readonly lastWord?: string
   readonly meaning: string
   readonly body: z.ZodObject
   /** The event belongs to one attempt: its id is derived from the attempt too, so that each attempt has its own. */
@@ -255,15 +261,16 @@ export const catalogue = {
   CONVERSATION_ASKED: {
     key: 'conversations.asked',
     meaning: 'Asks the hub how a conversation stands; the answer goes to `reply_to`.',
-    body: z.object({ kind: z.enum(['group', 'flow']), id }),
+    body: z.object({ kind: conversation, id }),
     direct: true,
   },
   CONVERSATION_TOLD: {
     key: 'conversations.told',
     meaning: 'How a conversation stands; without `view` the hub does not know it.',
-    body: z.object({ kind: z.enum(['group', 'flow']), id, view: z.record(z.string(), z.json()).optional() }),
+    body: z.object({ kind: conversation, id, view: z.record(z.string(), z.json()).optional() }),
     direct: true,
   },
+  ...journeyEvents,
   ...operationEvents,
 } as const satisfies Record<string, Row>
 
@@ -279,6 +286,15 @@ export type Task = z.infer<typeof taskSchema>
 
 /** Whether the catalogue has a row for this type. */
 export const isEventType = (type: string): type is EventType => Object.hasOwn(catalogue, type)
+
+/** The routing key of an event. */
+export function keyOf(body: Body): string {
+  const { key, lastWord } = rowOf(body.type)
+  if (lastWord === undefined) return key
+  // The row of this type has the field, a text of words: a test goes through all rows.
+  const word: unknown = Reflect.get(body, lastWord)
+  return key.replace(/\*$/, () => String(word))
+}
 
 /** The row of a type, seen as the general shape. */
 export const rowOf = (type: EventType): Row => catalogue[type]

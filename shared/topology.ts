@@ -59,6 +59,10 @@ export const deadQueueOf = (queue: string) => `${queue}.dead`
 export const replayQueueOf = (queue: string) => `${queue}.replay`
 /** Where a sideline rule keeps what it took from a queue. Declared when the rule starts, gone when it is closed and empty. */
 export const parkingQueueOf = (rule: string, queue: string) => `ebs.sideline.${rule}.${queue}`
+/** Where requests for an activity wait for whoever can do it. Declared when a definition names it or a worker implements it. */
+export const activityQueueOf = (activity: string) => `activity.${activity}`
+/** The activity whose work queue this is; undefined for any other queue, and for those beside it. */
+export const activityOf = (queue: string) => /^activity\.(?!.*\.(?:dead|replay)$)(.+)$/.exec(queue)?.[1]
 /** A stream: the rules by which messages are set aside, and what consumers say to them. */
 export const controlStream = 'ebs.control'
 
@@ -153,9 +157,30 @@ export function topologyPlan(queueType: QueueType, tables: Tables = { queues, wi
   }
 }
 
+/** What an activity takes besides the topology: its work queue, which hears its requests, with all that a work queue has. */
+export function activityPlan(activity: string, queueType: QueueType): Plan {
+  const queue = activityQueueOf(activity)
+  const row: QueueRow = { hears: [queue] }
+  return {
+    exchanges: [],
+    queues: [
+      { name: deadQueueOf(queue), arguments: holdArguments(queueType) },
+      { name: queue, arguments: workArguments(queue, row, queueType) },
+      { name: replayQueueOf(queue), arguments: workArguments(queue, row, queueType) },
+    ],
+    bindings: [
+      { source: exchanges.events, destination: queue, to: 'queue', key: queue },
+      { source: exchanges.deliver, destination: queue, to: 'queue', key: deliveryKey(queue) },
+    ],
+  }
+}
+
+const stars = (n: number) => '*.'.repeat(n)
+/** As many words in front as there are levels: `a.b` and `b` can never be mistaken for each other. */
+const deliveryKey = (queue: string) => `${stars(levels.length)}${queue}`
+
 function ladderPlan(destinations: readonly string[]): Plan {
   const fallback = { 'alternate-exchange': exchanges.unrouted }
-  const stars = (n: number) => '*.'.repeat(n)
   return {
     exchanges: [...levels.keys(), levels.length].map((i) => ({
       name: levelExchange(i),
@@ -182,8 +207,7 @@ function ladderPlan(destinations: readonly string[]): Plan {
         source: exchanges.deliver,
         destination: queue,
         to: 'queue' as const,
-        // As many words in front as there are levels: `a.b` and `b` can never be mistaken for each other.
-        key: `${stars(levels.length)}${queue}`,
+        key: deliveryKey(queue),
       })),
     ],
   }

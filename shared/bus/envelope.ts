@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
-import { type Body, type EventType, isEventType, rowOf } from '../events.ts'
+import { type Body, type EventType, isEventType, keyOf, rowOf } from '../events.ts'
 import { exchanges } from '../topology.ts'
 import type { Headers, HeaderValue, Message, Properties, Received } from './broker.ts'
 import { contentId } from './ids.ts'
@@ -192,7 +192,7 @@ function headersOf({ atMs, tenant, causationId, traceparent, callAttempt }: Send
 /** An event as a message on the exchange `ebs`. Throws Unrecoverable when it is larger than any consumer would take. */
 export const toMessage = (body: Body, sending: Sending): Message => ({
   exchange: exchanges.events,
-  key: rowOf(body.type).key,
+  key: keyOf(body),
   body: bytesOf(body, body.type),
   properties: propertiesOf(body.type, sending),
 })

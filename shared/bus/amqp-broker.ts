@@ -1,11 +1,13 @@
 import type { ChannelModel, RecoveringChannelModel } from 'amqplib'
 import type { Logger } from 'pino'
+import type { Plan } from '../topology.ts'
 import { AmqpBrowse } from './amqp-browse.ts'
 import { AmqpConsumer } from './amqp-consumer.ts'
-import { checkVersion, declarePlan } from './amqp-declare.ts'
+import { checkVersion } from './amqp-declare.ts'
 import { AmqpFollower } from './amqp-follower.ts'
 import { closeLink, connectAgain } from './amqp-link.ts'
 import { AmqpListener } from './amqp-listener.ts'
+import { AmqpPlans } from './amqp-plans.ts'
 import { AmqpPublisher } from './amqp-publisher.ts'
 import { declareQueue, inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
 import {
@@ -29,8 +31,6 @@ import {
 import { batchWrites } from './write-batching.ts'
 
 const DRAIN_MS_DEFAULT = 5_000
-/** Declaring takes some 50 ms of the broker: not for every message that finds its queue gone. */
-const DECLARE_AGAIN_MS = 5_000
 
 /** Connects a service to RabbitMQ, now or as soon as it is there, and again whenever it was lost. */
 export const connectAmqp = (url: string, options: ConnectOptions & { readonly log?: Logger }): Broker =>
@@ -49,12 +49,12 @@ class AmqpBroker implements Broker {
   /** Attached before those. */
   readonly #followers = new Set<AmqpFollower>()
   readonly #browses = new Set<AmqpBrowse>()
+  readonly #plans: AmqpPlans
   readonly #listeners = new Set<(state: BrokerState) => void>()
   readonly #links: RecoveringChannelModel[] = []
   readonly #up: Links = { consume: false, publish: false, blocked: false }
   #model: ChannelModel | undefined
   #closing: Promise<void> | undefined
-  #declaredAtMs = Number.NEGATIVE_INFINITY
   #isReady: () => void = () => undefined
   #isFatal: (error: Error) => void = () => undefined
   readonly #readiness = new Promise<void>((resolve, reject) => {
@@ -65,6 +65,7 @@ class AmqpBroker implements Broker {
   constructor(url: string, options: ConnectOptions & { readonly log?: Logger }) {
     this.#url = url
     this.#options = options
+    this.#plans = new AmqpPlans(options)
     // Whoever awaits ready() gets the failure; without this an early one would end the process.
     this.#readiness.catch(() => undefined)
     this.#open().catch((error: Error) => this.#isFatal(error))
@@ -87,7 +88,7 @@ class AmqpBroker implements Broker {
     try {
       await this.#publisher.publish(message)
     } catch (error) {
-      if (error instanceof ReturnedError) this.#declareAgain()
+      if (error instanceof ReturnedError) this.#plans.declareAgain(this.#model)
       throw error
     }
   }
@@ -135,8 +136,12 @@ class AmqpBroker implements Broker {
     return browse
   }
 
-  async declare(queue: ConnectOptions['plan']['queues'][number]): Promise<void> {
+  async declare(queue: Plan['queues'][number]): Promise<void> {
     await declareQueue(await this.#connected(), queue)
+  }
+
+  async extend(plan: Plan): Promise<void> {
+    await this.#plans.extend(plan, () => this.#connected())
   }
 
   async removeEmpty(queue: string): Promise<boolean> {
@@ -179,7 +184,7 @@ class AmqpBroker implements Broker {
   async #open(): Promise<void> {
     await this.#link('consume', async (model) => {
       this.version = checkVersion(model.connection.serverProperties)
-      await declarePlan(model, this.#options.plan)
+      await this.#plans.declare(model)
       await this.#attachAll(model)
       this.#model = model
     })
@@ -191,7 +196,7 @@ class AmqpBroker implements Broker {
         const [, exchange] = /NOT_FOUND - no exchange '([^']*)'/.exec(error.message) ?? []
         if (exchange !== undefined) {
           this.#publisher.refuseExchange(exchange)
-          this.#declareAgain()
+          this.#plans.declareAgain(this.#model)
         }
         this.#abandon(model, error.message)
       })
@@ -250,18 +255,6 @@ class AmqpBroker implements Broker {
         .attach(model, (reason) => this.#abandon(model, reason))
         .catch((error: Error) => this.#abandon(model, error.message))
     await each.attached
-  }
-
-  /** Something of the topology was deleted under us: it is put back, once in a while. */
-  #declareAgain(): void {
-    const model = this.#model
-    if (!model || performance.now() - this.#declaredAtMs < DECLARE_AGAIN_MS) return
-    this.#declaredAtMs = performance.now()
-    declarePlan(model, this.#options.plan).then(
-      () => this.#options.log?.warn('a queue or exchange was gone; the topology was declared again'),
-      (error: Error) =>
-        this.#options.log?.warn({ reason: error.message }, 'a queue or exchange is gone and could not be declared'),
-    )
   }
 
   /** A channel that ended unasked takes its connection with it, and recovery makes everything anew. */

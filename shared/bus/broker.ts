@@ -42,6 +42,11 @@ export interface Broker {
   browse(queue: string, options?: BrowseOptions): Promise<Browse | undefined>
   /** Declares a queue that comes and goes. Nothing happens when it is there. Throws TopologyDriftError when it is there with other arguments. */
   declare(queue: Plan['queues'][number]): Promise<void>
+  /**
+   * Declares more exchanges, queues and bindings than this side's own plan has, now and after each reconnect. Resolves when they are there;
+   * saying it again is harmless. Throws TopologyDriftError, and then forgets it.
+   */
+  extend(plan: Plan): Promise<void>
   /** Deletes a queue that holds no message, ready or unsettled; false when it holds some. True also when there is no such queue. */
   removeEmpty(queue: string): Promise<boolean>
   /** Messages ready and consumers of a queue, or undefined when there is no such queue, or only one of another connection's own. */
@@ -167,6 +172,9 @@ export class ReturnedError extends Error {
 export class NackedError extends Error {
   override readonly name = 'NackedError'
 }
+
+/** Whether a publish failed because the broker, though it is there, does not want this message: it will want another one. */
+export const isRefused = (error: unknown): boolean => error instanceof NackedError
 
 /** More publishes wait for a confirm than memory should hold: the message was not taken; try again when the broker is back. */
 export class BufferFullError extends Error {

@@ -1,3 +1,4 @@
+import type { Plan } from '../topology.ts'
 import {
   type Broker,
   type BrokerState,
@@ -13,6 +14,7 @@ import {
   type Received,
   TopologyDriftError,
 } from './broker.ts'
+import { DeclaredPlans } from './declared-plans.ts'
 import { MemoryBrowse } from './memory-browse.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
 import { MemoryFollower } from './memory-follower.ts'
@@ -31,7 +33,7 @@ export class MemoryLink implements Broker {
   readonly version = 'in-memory'
   readonly service: string
   readonly #server: Server
-  readonly #plan: ConnectOptions['plan']
+  readonly #plans: DeclaredPlans
   readonly #publisher: MemoryPublisher
   readonly #consumers = new Set<MemoryConsumer>()
   readonly #followers = new Set<MemoryFollower>()
@@ -54,7 +56,7 @@ export class MemoryLink implements Broker {
   constructor(server: Server, { service, plan }: ConnectOptions) {
     this.service = service
     this.#server = server
-    this.#plan = plan
+    this.#plans = new DeclaredPlans(plan)
     this.#publisher = new MemoryPublisher((message) => server.accept(message), server.clock)
     this.#whenClosed.catch(() => undefined)
     const first = setImmediate(() => this.#connect())
@@ -141,9 +143,15 @@ export class MemoryLink implements Broker {
     return browse
   }
 
-  async declare(queue: ConnectOptions['plan']['queues'][number]): Promise<void> {
+  async declare(queue: Plan['queues'][number]): Promise<void> {
     await this.#connected()
     this.#server.declare({ exchanges: [], queues: [queue], bindings: [] })
+  }
+
+  async extend(plan: Plan): Promise<void> {
+    await this.#connected()
+    this.#server.declare(plan)
+    this.#plans.add(plan)
   }
 
   async removeEmpty(queue: string): Promise<boolean> {
@@ -223,7 +231,7 @@ export class MemoryLink implements Broker {
   /** Drift ends the wait for `ready`; the link goes on trying, because somebody may put the topology right. */
   #declare(): boolean {
     try {
-      this.#server.declare(this.#plan)
+      this.#server.declare(this.#plans.all)
       return true
     } catch (error) {
       if (!(error instanceof TopologyDriftError)) throw error

@@ -191,6 +191,7 @@ export function gated(broker: Broker, gate: (message: Message) => Promise<void>)
     follow: (stream, onMessage, onBegin) => broker.follow(stream, onMessage, onBegin),
     browse: (queue, options) => broker.browse(queue, options),
     declare: (queue) => broker.declare(queue),
+    extend: (plan) => broker.extend(plan),
     removeEmpty: (queue) => broker.removeEmpty(queue),
     inspect: (queue) => broker.inspect(queue),
     close: (drainMs) => broker.close(drainMs),

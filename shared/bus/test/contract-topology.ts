@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { exchanges, type Plan, type QueueType, queues, topologyPlan, unroutedQueue } from '../../topology.ts'
+import {
+  activityPlan,
+  exchanges,
+  type Plan,
+  type QueueType,
+  queues,
+  topologyPlan,
+  unroutedQueue,
+} from '../../topology.ts'
 import { ClosedError, TopologyDriftError } from '../broker.ts'
+import { delayRoute } from '../ladder.ts'
 import { collect, eventually, messageOf, planOf, type Rig, untilReady } from './contract-rig.ts'
 
 /** Promises about declaring, connecting and states. */
@@ -52,6 +61,53 @@ export const declaring = (start: () => Promise<Rig>, queueType: QueueType) =>
           ['a', 'a.b'],
         ]),
       )
+    })
+
+    test('what is added later is there when it resolves, hears its keys, and is declared again with each connection', async () => {
+      await using rig = await start()
+      const plan = topologyPlan(queueType)
+      const bus = rig.connect({ service: 'reader', plan })
+      const other = rig.connect({ service: 'writer', plan })
+      await bus.extend(activityPlan('charge', queueType))
+      await bus.extend(activityPlan('charge', queueType))
+      const heard = await collect(bus, 'activity.charge')
+      await other.publish(messageOf({ exchange: exchanges.events, key: 'activity.charge' }, 'asked'))
+      await other.publish({ ...messageOf({ key: '' }, 'late'), ...delayRoute(10, 'activity.charge') })
+      await eventually(() => expect(heard.texts()).toEqual(['asked', 'late']))
+    })
+
+    test('what was added is declared again with each connection', async () => {
+      await using rig = await start()
+      const bus = rig.connect({ service: 'reader', plan: planOf(queueType, {}) })
+      const added: Plan = {
+        exchanges: [],
+        bindings: [],
+        queues: [{ name: 'later', arguments: { 'x-queue-type': queueType } }],
+      }
+      await bus.extend(added)
+      expect(await bus.removeEmpty('later')).toBe(true)
+      expect(await bus.inspect('later')).toBeUndefined()
+
+      await rig.cut('reader')
+
+      await untilReady(bus, 'later', 0)
+    })
+
+    test('D8: what is added with other arguments than there are is drift, and is not declared again', async () => {
+      await using rig = await start()
+      const plan = planOf(queueType, { charge: { hears: [] } })
+      const bus = rig.connect({ service: 'reader', plan })
+      await bus.ready()
+
+      const added: Plan = {
+        exchanges: [],
+        bindings: [],
+        queues: [{ name: 'charge', arguments: { 'x-queue-type': queueType, 'x-expires': 60_000 } }],
+      }
+      await expect(bus.extend(added)).rejects.toThrow(TopologyDriftError)
+
+      await rig.cut('reader')
+      await eventually(() => expect(bus.state).toBe('up'))
     })
 
     test('states: connecting, up, connecting while cut, up again, closed', async () => {

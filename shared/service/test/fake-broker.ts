@@ -45,6 +45,7 @@ export class FakeBroker implements Broker {
   follow = () => Promise.reject(new ClosedError('This broker gives nothing.'))
   browse = async () => undefined
   declare = () => Promise.reject(new ClosedError('This broker takes nothing.'))
+  extend = () => Promise.reject(new ClosedError('This broker takes nothing.'))
   removeEmpty = async () => true
   inspect = async () => undefined
 }

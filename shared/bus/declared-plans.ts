@@ -1,0 +1,32 @@
+import type { Plan } from '../topology.ts'
+
+/** What a connection declares whenever it is made: the plan that it began with, and what was added since. */
+export class DeclaredPlans {
+  readonly #first: Plan
+  /** By content: the same said again is kept once. */
+  readonly #added = new Map<string, Plan>()
+
+  constructor(first: Plan) {
+    this.#first = first
+  }
+
+  /** Gives the function that takes it out again. */
+  add(plan: Plan): () => void {
+    const id = JSON.stringify(plan)
+    const isNew = !this.#added.has(id)
+    this.#added.set(id, plan)
+    return () => {
+      if (isNew) this.#added.delete(id)
+    }
+  }
+
+  /** Everything, as one plan. */
+  get all(): Plan {
+    const plans = [this.#first, ...this.#added.values()]
+    return {
+      exchanges: plans.flatMap(({ exchanges }) => exchanges),
+      queues: plans.flatMap(({ queues }) => queues),
+      bindings: plans.flatMap(({ bindings }) => bindings),
+    }
+  }
+}

@@ -12,7 +12,7 @@ import { type StartedService, startService } from '../shared/service/lifecycle.t
 import type { ServiceDefinition } from '../shared/service/service.ts'
 import type { SetUpConfig } from './config.ts'
 import { EXIT_MISCONFIGURED } from './entry.ts'
-import { findPlaces } from './places.ts'
+import { exampleDefinitions, findPlaces } from './places.ts'
 import { say } from './progress.ts'
 import { listenForStop } from './stop-requests.ts'
 import { whatToTry } from './what-to-try.ts'
@@ -29,7 +29,8 @@ export async function startInMemory(config: SetUpConfig): Promise<number> {
   const broker = new MemoryBroker()
   const places = await findPlaces(config)
   const { EBS_AMQP_URL, QUEUE_URL, EBS_AMQP_MANAGEMENT_URL, ...rest } = config.env
-  const env = { ...rest, ...Object.fromEntries(places.map(({ portVariable, port }) => [portVariable, String(port)])) }
+  const ports = Object.fromEntries(places.map(({ portVariable, port }) => [portVariable, String(port)]))
+  const env = { ...rest, ...ports, ...exampleDefinitions(config) }
   const { failed, fail } = failure()
   const start = <C extends ServiceConfig>(definition: ServiceDefinition<C>): Promise<Stoppable> =>
     startService(definition, { env, connect: (options) => broker.connect(options), onFatal: fail })

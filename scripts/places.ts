@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ListenError } from '../shared/service/errors.ts'
 import { openServer } from '../shared/service/server.ts'
@@ -46,12 +47,17 @@ export function urlOf({ port }: ServicePlace, host: string): string {
 }
 
 /** What a service started by this process runs with: the user's variables, the broker that was found, its port. */
-export function serviceEnvironment({ env }: SetUpConfig, broker: FoundBroker, place: ServicePlace): NodeJS.ProcessEnv {
-  const { QUEUE_URL, EBS_BROKER, ...rest } = env
+export function serviceEnvironment(config: SetUpConfig, broker: FoundBroker, place: ServicePlace): NodeJS.ProcessEnv {
+  const { QUEUE_URL, EBS_BROKER, ...rest } = config.env
   return {
     ...rest,
+    ...(place.name === 'hub' && exampleDefinitions(config)),
     EBS_AMQP_URL: broker.amqpUrl,
     ...(broker.managementUrl !== undefined && { EBS_AMQP_MANAGEMENT_URL: broker.managementUrl }),
     [place.portVariable]: String(place.port),
   }
 }
+
+/** The example journeys are registered, so that there is something to try; whoever sets the variable, be it to nothing, does without. */
+export const exampleDefinitions = ({ root, env }: SetUpConfig) =>
+  env.EBS_DEFINITIONS_DIR === undefined ? { EBS_DEFINITIONS_DIR: join(root, 'docs', 'examples', 'journeys') } : {}

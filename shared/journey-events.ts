@@ -21,11 +21,14 @@ const SAGA_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~@+=-]{1,128}$/
 
 export const sagaId = z.string().regex(SAGA_ID, 'expected at most 128 letters, digits and . _ ~ @ + = -')
 export const journeyType = words(64)
+const BESIDE = /(?:^|\.)(?:dead|replay)$/
 /** Name of an activity: `activity.<name>` is the queue of those who can do it; beside it are `.dead` and `.replay`. */
-export const activityName = words(100).refine(
-  (activity) => !/(?:^|\.)(?:dead|replay)$/.test(activity),
-  'not `dead` or `replay` at the end: queues beside those of activities are named so',
-)
+export const activityName = words(100)
+  .refine(
+    (activity) => !BESIDE.test(activity),
+    'not `dead` or `replay` at the end: queues beside those of activities are named so',
+  )
+  .meta({ not: { pattern: BESIDE.source } })
 /** Name of a step within a definition. */
 export const stepName = z
   .string()
@@ -57,7 +60,7 @@ const ended = { ...journey, durationMs: z.number().nonnegative() }
 /** What a person, or a rule, may decide about a journey. */
 export const remediationActs = ['retry', 'skip', 'compensate', 'cancel'] as const
 
-const acting = {
+const deciding = {
   act: z.enum(remediationActs),
   /** For `retry` and `skip`: of several that failed, this one; missing: the only one, or for `retry` all. */
   step: stepName.optional(),
@@ -65,8 +68,6 @@ const acting = {
   input: json.optional(),
   /** For `skip`: what the activity would have given. */
   output: json.optional(),
-  /** The revision of the journey that was looked at: when it has changed since, nothing is done. */
-  revision: count.optional(),
   ...by,
 }
 
@@ -94,6 +95,8 @@ export const journeyEvents = {
       /** The same for every attempt at the same thing: another system does it once. */
       idempotencyKey: name(255),
       input: json,
+      /** The attempt after which a person had it tried again, if one did; retries that are the hub's own change nothing about it. */
+      decidedAfter: z.int().min(1).optional(),
       deadline: time,
     }),
     /** Heard by the queue of its activity, which is not in the tables. */
@@ -108,6 +111,7 @@ export const journeyEvents = {
       status: status.default(200),
       output: json.optional(),
     }),
+    perAttempt: true,
   },
   ACTIVITY_FAILED: {
     key: 'activities.failed',
@@ -118,7 +122,10 @@ export const journeyEvents = {
       status: status.default(500),
       /** Text, or whatever the other system said. */
       error: json.optional(),
+      /** It was done all the same, or may have been: compensation takes it back. */
+      carriedOut: z.boolean().optional(),
     }),
+    perAttempt: true,
   },
   JOURNEY_STARTED: {
     key: 'journeys.started',
@@ -189,14 +196,27 @@ export const journeyEvents = {
   },
   JOURNEY_OVERDUE: {
     key: 'journeys.overdue',
-    meaning: 'A journey takes longer than those of its type do: it is looked after, and shown to people.',
-    body: z.object({ sagaId, olderThanMs: count }),
+    meaning: 'A journey takes longer than those of its type do, or lacks timers that it waits for: it is looked after.',
+    body: z.object({
+      sagaId,
+      /** It is, and should not be; missing: there are only timers to arm again. */
+      olderThanMs: count.optional(),
+      /** Names of timers that it waits for and that are not there. */
+      lost: z.array(name(128)).max(1_000).optional(),
+    }),
     direct: true,
   },
   REMEDIATION_COMMAND: {
     key: 'remediation.command',
     meaning: 'Someone decides what becomes of a journey.',
-    body: z.object({ sagaId, ...acting, /** The job that does it for many. */ job: name(128).optional() }),
+    body: z.object({
+      sagaId,
+      ...deciding,
+      /** The revision of the journey that was looked at: when it has changed since, nothing is done. */
+      revision: count.optional(),
+      /** The job that does it for many. */
+      job: name(128).optional(),
+    }),
     direct: true,
   },
   REMEDIATION_DONE: {
@@ -214,7 +234,15 @@ export const journeyEvents = {
   REMEDIATION_REQUESTED: {
     key: 'remediation.requested',
     meaning: 'A job: the same decision about many journeys.',
-    body: z.object({ id: name(128), sagaIds: z.array(sagaId).min(1).max(10_000), ...acting }),
+    body: z.object({
+      id: name(128),
+      /** Each with the revision that was looked at. */
+      journeys: z
+        .array(z.object({ id: sagaId, revision: count }))
+        .min(1)
+        .max(10_000),
+      ...deciding,
+    }),
     direct: true,
   },
   REMEDIATION_NOTICE: {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { createLine, doneLine, endsOf, FAILURE, paste, SUCCESS } from './support/collector.ts'
 import { startLoad } from './support/load.ts'
 import { distinct, onlooker } from './support/onlooker.ts'
+import { EVERYTHING, NOT_STRAIGHT_TO_QUEUES, NOT_THE_EVENTS, permitWrites } from './support/permissions.ts'
 import { expectAllDone } from './support/settled.ts'
 import { type System, startSystem } from './support/system.ts'
 import type { TestVhost } from './support/vhost.ts'
@@ -44,15 +45,6 @@ test.each([
     expect(new Set(heard.map(({ body }) => body.objectId)).size).toBe(objects)
   },
 )
-
-/** Has the broker refuse, on new connections, whatever is published to an exchange that the pattern does not match. */
-async function permitWrites({ management, name, url }: TestVhost, pattern: string): Promise<void> {
-  const permissions = { configure: '.*', write: pattern, read: '.*' }
-  await management('PUT', `/api/permissions/${name}/${new URL(url).username}`, permissions)
-}
-const EVERYTHING = '.*'
-const NOT_THE_EVENTS = '^(?!ebs$).*'
-const NOT_STRAIGHT_TO_QUEUES = '^(?!amq\\.default$).*'
 
 /** Puts a line straight into the hub's queue. */
 async function hand(vhost: TestVhost, ...lines: readonly string[]): Promise<void> {

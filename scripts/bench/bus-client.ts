@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'amqplib'
 import type { z } from 'zod'
-import { type Body, rowOf } from '../../shared/events.ts'
+import { type Body, keyOf } from '../../shared/events.ts'
 import { exchanges } from '../../shared/topology.ts'
 
 /** As deep as what is heard may come in one go. */
@@ -42,7 +42,7 @@ export async function openBusClient(amqpUrl: string): Promise<BusClient> {
   }
   const parse = <T>(schema: z.ZodType<T>, content: Buffer) => schema.parse(JSON.parse(content.toString()))
   return {
-    publish: (body, correlationId) => send(rowOf(body.type).key, body, correlationId),
+    publish: (body, correlationId) => send(keyOf(body), body, correlationId),
     send: (key, body) => send(key, body),
     confirmed: () => publisher.waitForConfirms(),
     hear: async (keys, schema, take) => {

@@ -3,6 +3,7 @@ import { benchCalls } from './calls.ts'
 import { benchFlow } from './flow.ts'
 import { benchGroups } from './groups.ts'
 import { undoOnInterrupt } from './interrupt.ts'
+import { benchJourneys } from './journeys.ts'
 import { benchLadder } from './ladder.ts'
 import { benchOpenGroups } from './open-groups.ts'
 import { benchProfile } from './profile.ts'
@@ -35,6 +36,10 @@ const benches: Readonly<Record<string, Bench>> = {
   calls: {
     says: 'calls through hub and worker against a bare request and answer [--json] [--count N] [--rate N] [--seconds N]',
     run: benchCalls,
+  },
+  journeys: {
+    says: 'journeys of five activities against a bare program, and many that wait [--json] [--journeys N] [--rounds N] [--waiting N]',
+    run: benchJourneys,
   },
   sideline: {
     says: 'what setting aside and replaying cost, and whom [--json] [--replayed N] [--moved N] [--backlog N] [--seconds N]',

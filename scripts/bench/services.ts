@@ -55,6 +55,8 @@ export type StartOptions = {
   readonly empty?: boolean
   /** Queues to declare in place of the product's topology, with the one key that each hears on its exchange. */
   readonly bare?: readonly { readonly queue: string; readonly key: string }[]
+  /** Besides what all programs get. */
+  readonly env?: Readonly<Record<string, string>>
   /** For the Node of every program, behind the flags that `npm start` gives it. */
   readonly nodeArgs?: readonly string[]
 }
@@ -114,7 +116,7 @@ export async function startServices(broker: BenchBroker, options: StartOptions):
 
 const startProgram = (
   { name, script }: Program,
-  { nodeArgs = [], programs }: StartOptions,
+  { nodeArgs = [], programs, env = {} }: StartOptions,
   vhost: BenchVhost,
   dataDir: string,
 ) =>
@@ -122,7 +124,7 @@ const startProgram = (
     name,
     args: [...serviceNodeFlags, ...nodeArgs, script],
     folder: dataDir,
-    env: environmentOf(vhost, dataDir, programs),
+    env: { ...environmentOf(vhost, dataDir, programs), ...env },
   })
 
 /** Port 0 lets the system choose, so that a running system on the usual ports is not in the way. Work takes no time of its own. */
@@ -142,7 +144,10 @@ const environmentOf = (vhost: BenchVhost, dataDir: string, programs: readonly Pr
 /** Queues of the measured type on an exchange of the same name and kind as the product's, and nothing else. */
 const barePlan = (rows: NonNullable<StartOptions['bare']>): Plan => ({
   exchanges: [{ name: exchanges.events, type: 'topic', arguments: {} }],
-  queues: rows.map(({ queue }) => ({ name: queue, arguments: { 'x-queue-type': queueType } })),
+  queues: [...new Set(rows.map(({ queue }) => queue))].map((name) => ({
+    name,
+    arguments: { 'x-queue-type': queueType },
+  })),
   bindings: rows.map(({ queue, key }) => ({ source: exchanges.events, destination: queue, to: 'queue', key })),
 })
 

@@ -36,17 +36,15 @@ const isAllowed = ([sudo = '', ...args]: readonly string[]) =>
 /** Installs Debian's rabbitmq-server without starting the service that comes with it: ebs runs a node of its own. */
 export async function installRabbitmq(apt: Apt, signal: AbortSignal): Promise<void> {
   say('no RabbitMQ on this machine: installing the package rabbitmq-server with apt-get')
+  await installPackage(apt, 'rabbitmq-server', signal)
+}
+
+/** Installs a package of Debian's. Throws with the last lines of what apt-get said. */
+export async function installPackage(apt: Apt, name: string, signal: AbortSignal): Promise<void> {
   const apply = (title: string, ...command: string[]) => showProgress(title, asRoot(apt, command, signal))
   await apply('apt-get update', apt.aptGet, 'update')
   await using _ = await denyServices(apt)
-  await apply(
-    'apt-get install rabbitmq-server',
-    apt.aptGet,
-    'install',
-    '-y',
-    '--no-install-recommends',
-    'rabbitmq-server',
-  )
+  await apply(`apt-get install ${name}`, apt.aptGet, 'install', '-y', '--no-install-recommends', name)
 }
 
 /** Keeps packages from starting their services, as long as nobody has set a policy for that already. */

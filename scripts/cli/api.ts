@@ -39,15 +39,19 @@ export class AwayError extends Error {
   override readonly name = 'AwayError'
 }
 
-export function openApi(service: ServiceName, url: string): Api {
+/** `token`: sent with every request. */
+export function openApi(service: ServiceName, url: string, token?: string): Api {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const base = url.replace(/\/+$/, '')
   const call = async <T>(path: string, schema: z.ZodType<T>, { query = {}, ...init }: Call): Promise<Answer<T>> => {
     const search = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
     const target = `${base}${path}${search.size > 0 ? `?${search}` : ''}`
-    const response = await send(target, init).catch((error: unknown) => {
-      throw new AwayError(awayText(service, base, error), { cause: error })
-    })
+    const response = await send(target, { ...init, headers: { ...init.headers, ...authorization } }).catch(
+      (error: unknown) => {
+        throw new AwayError(awayText(service, base, error), { cause: error })
+      },
+    )
     const json = await readJson(response).catch((error: unknown) => {
       throw new AwayError(awayText(service, base, error), { cause: error })
     })
@@ -110,6 +114,7 @@ function problemText(response: Response, json: unknown): string {
       text,
       ...unnamed.map(({ field, message }) => `  ${field}: ${message}`),
       ...(seconds === null ? [] : [`Try again in ${seconds} s.`]),
+      ...(response.status === 401 ? ['The token is taken from EBS_TOKEN.'] : []),
     ].join('\n'),
   )
 }
@@ -117,7 +122,7 @@ function problemText(response: Response, json: unknown): string {
 const MEANS: Partial<Record<ServiceName, string>> = {
   hub: 'sideline rules hold but cannot change, nothing is replayed and nothing can be looked up until it is back',
   datagen: 'no objects can be made or looked up until it is back',
-  gateway: 'no flows can be started until it is back',
+  gateway: 'no flows and no journeys can be started until it is back',
 }
 
 function awayText(service: ServiceName, url: string, error: unknown): string {

@@ -19,7 +19,10 @@ export type Surroundings = {
 
 /** What a verb works with. */
 export type Cli = Surroundings & {
+  /** Programs read the answer. */
   readonly isJson: boolean
+  /** What was asked for; undefined: a table. */
+  readonly format: Format | undefined
   /** Who acts. */
   readonly actor: string
   readonly paint: Paint
@@ -30,8 +33,11 @@ export type Cli = Surroundings & {
   answer(value: unknown, render: (sheet: Sheet) => string): void
 }
 
+/** `ndjson`: json without line breaks, and of a list a line per item. */
+export type Format = 'table' | 'json' | 'ndjson'
+
 export type Wishes = {
-  readonly output: 'table' | 'json' | undefined
+  readonly output: Format | undefined
   readonly url: string | undefined
   readonly actor: string | undefined
   /** Answers follow one another: each a page of its own, or a line of JSON. */
@@ -45,18 +51,20 @@ export function openCli(surroundings: Surroundings, { output, url, actor, isWatc
   const { terminal, config } = surroundings
   if (url !== undefined && !/^https?:\/\//.test(url))
     throw new UsageError(`--url: "${url}" does not begin with http://.`)
-  const isJson = output === 'json'
+  const isJson = output === 'json' || output === 'ndjson'
+  const indent = isWatched || output === 'ndjson' ? 0 : JSON_INDENT
   const paint = painter(terminal.out, config.isColourful)
   const sheet = () => ({ width: terminal.out.isTTY ? terminal.out.columns : undefined, paint })
   return {
     ...surroundings,
     isJson,
+    format: output,
     actor: actor ?? config.actor,
     paint,
-    api: (service) => openApi(service, url ?? config.urls.get(service) ?? ''),
+    api: (service) => openApi(service, url ?? config.urls.get(service) ?? '', config.token),
     say: (text) => void terminal.err.write(`${text}\n`),
     answer(value, render) {
-      const text = isJson ? JSON.stringify(value, null, isWatched ? 0 : JSON_INDENT) : render(sheet())
+      const text = isJson ? JSON.stringify(value, null, indent) : render(sheet())
       const before = isWatched && !isJson && terminal.out.isTTY ? CLEAR_SCREEN : ''
       terminal.out.write(`${before}${text}\n`)
     },

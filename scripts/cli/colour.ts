@@ -2,11 +2,24 @@ import { styleText } from 'node:util'
 import type { Screen } from './terminal.ts'
 
 const COLOUR_OF = {
-  green: ['active', 'closed', 'completed', 'success', 'handled', 'ready'],
-  yellow: ['starting', 'resuming', 'resolving', 'draining', 'paused', 'not ready', 'parked', 'overdue'],
-  red: ['stopped', 'failed', 'failure', 'error', 'dead', 'away', 'cancelled'],
+  green: ['active', 'closed', 'completed', 'success', 'handled', 'ready', 'done'],
+  yellow: [
+    'starting',
+    'resuming',
+    'resolving',
+    'draining',
+    'paused',
+    'not ready',
+    'parked',
+    'overdue',
+    'accepted',
+    'running',
+    'retrying',
+    'compensated',
+  ],
+  red: ['stopped', 'failed', 'failure', 'error', 'dead', 'away', 'cancelled', 'needs_remediation', 'abandoned'],
 } as const
-type Colour = keyof typeof COLOUR_OF
+export type Colour = keyof typeof COLOUR_OF
 type Style = Colour | 'bold'
 
 const colours: readonly Colour[] = ['green', 'yellow', 'red']
@@ -23,6 +36,7 @@ export const painter =
 
 /** A status in its colour, if it has one. */
 export function paintStatus(paint: Paint, status: string): string {
-  const colour = colours.find((name) => COLOUR_OF[name].some((word) => word === status))
+  const plain = status.toLowerCase()
+  const colour = colours.find((name) => COLOUR_OF[name].some((word) => word === plain))
   return colour ? paint(colour, status) : status
 }

@@ -6,7 +6,11 @@ const LIMIT_MAX = 100_000
 
 /** Of every command; also before the noun. */
 export const globals = {
-  output: choice('-o, --output <format>', 'how the answer is printed (default: table)', ['table', 'json']),
+  output: choice(
+    '-o, --output <format>',
+    'how the answer is printed (default: table); ndjson: json, an item per line',
+    ['table', 'json', 'ndjson'],
+  ),
   url: value('--url <url>', 'where the API answers, instead of EBS_<SERVICE>_URL or 127.0.0.1', asText),
   actor: value('--actor <name>', 'who acts, for the history (default: user@host)', asText),
 }

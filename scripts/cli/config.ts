@@ -15,6 +15,8 @@ export type CliConfig = {
   readonly queueType: QueueType
   /** The command that edits a file. */
   readonly editor: string
+  /** For services that ask for one. It is shown nowhere. */
+  readonly token: string | undefined
   /** Who acts, unless `--actor` says otherwise. */
   readonly actor: string
   /** Neither `NO_COLOR` nor a terminal without colours. */
@@ -23,6 +25,9 @@ export type CliConfig = {
 
 /** As the API takes it. */
 const ACTOR_CHARS_MAX = 128
+
+/** RFC 6750. Anything else is no header, and would be quoted by the error that says so. */
+const TOKEN = /^[\w.~+/-]+=*$/
 
 const place = {
   url: urlOf(['http:', 'https:'], 'http://127.0.0.1:8081').optional(),
@@ -34,6 +39,11 @@ const common = {
   QUEUE_URL: z.string().optional(),
   EBS_AMQP_MANAGEMENT_URL: urlOf(['http:', 'https:'], 'http://guest:guest@127.0.0.1:15672').optional(),
   EBS_QUEUE_TYPE: oneOf('quorum', 'classic').default('quorum'),
+  EBS_TOKEN: z
+    .string()
+    .trim()
+    .regex(TOKEN, 'a bearer token: letters, digits and - . _ ~ + / =, nothing else')
+    .optional(),
   VISUAL: z.string().optional(),
   EDITOR: z.string().optional(),
   NO_COLOR: z.string().optional(),
@@ -54,6 +64,7 @@ export function readCliConfig(env: Env = process.env): CliConfig {
     amqpUrl: EBS_AMQP_URL ?? `amqp://guest:guest@${QUEUE_URL ?? '127.0.0.1:5672'}`,
     amqpManagementUrl: rest.EBS_AMQP_MANAGEMENT_URL,
     queueType: rest.EBS_QUEUE_TYPE,
+    token: rest.EBS_TOKEN,
     editor: rest.VISUAL ?? rest.EDITOR ?? 'vi',
     actor: userAtHost().slice(0, ACTOR_CHARS_MAX),
     isColourful: rest.NO_COLOR === undefined && rest.TERM !== 'dumb',
@@ -73,10 +84,14 @@ function placeOf(name: ServiceName, port: number, env: Env) {
 const mistakesOf = (error: z.ZodError, env: Env): Mistake[] =>
   error.issues.map(({ path: [name = ''], message }) => {
     const variable = String(name)
-    // A url may hold a password.
-    const given = variable.endsWith('_URL') ? env[variable]?.replace(/\/\/[^@/]*@/, '//***@') : env[variable]
-    return { variable, given, accepted: message }
+    return { variable, given: masked(variable, env[variable]), accepted: message }
   })
+
+function masked(variable: string, given: string | undefined): string | undefined {
+  if (variable === 'EBS_TOKEN') return '***'
+  // A url may hold a password.
+  return variable.endsWith('_URL') ? given?.replace(/\/\/[^@/]*@/, '//***@') : given
+}
 
 function userAtHost(): string {
   try {

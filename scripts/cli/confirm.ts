@@ -5,11 +5,13 @@ import type { Terminal } from './terminal.ts'
 /** Somebody is there to be asked. */
 export const canAsk = ({ in: keyboard, err }: Terminal): boolean => keyboard.isTTY === true && err.isTTY === true
 
+type Agreeing = { readonly yes: boolean | undefined; readonly what: string; readonly of?: string }
+
 /** Throws UsageError where nobody can be asked and nobody has agreed in advance. `what` is such as `replay messages`. */
-export function assertAgreed(terminal: Terminal, { yes, what }: { yes: boolean | undefined; what: string }): void {
+export function assertAgreed(terminal: Terminal, { yes, what, of = 'messages' }: Agreeing): void {
   if (yes || canAsk(terminal)) return
   throw new UsageError(
-    `To ${what} needs a yes, and there is no terminal to ask at. Add --yes to do it, or --dry-run to see how many messages it concerns.`,
+    `To ${what} needs a yes, and there is no terminal to ask at. Add --yes to do it, or --dry-run to see how many ${of} it concerns.`,
   )
 }
 

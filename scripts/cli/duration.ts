@@ -13,10 +13,15 @@ export function parseDurationMs(text: string): number {
 }
 
 /** Reads a time as ISO 8601, or as a length of time from now (`30m`); gives ISO 8601. Throws UsageError. */
-export function parseTime(text: string, nowMs: number): string {
+export const parseTime = (text: string, nowMs: number): string => timeOf(text, (spanMs) => nowMs + spanMs)
+
+/** The same of a time that has been: `30m` is half an hour ago. */
+export const parsePast = (text: string, nowMs: number): string => timeOf(text, (spanMs) => nowMs - spanMs)
+
+function timeOf(text: string, whenOf: (spanMs: number) => number): string {
   const isTime = /^\d{4}-\d{2}-\d{2}T/.test(text)
-  const ms = isTime ? Date.parse(text) : nowMs + parseDurationMs(text)
+  const ms = isTime ? Date.parse(text) : whenOf(parseDurationMs(text))
   if (Number.isNaN(ms))
-    throw new UsageError(`"${text}" is no time: write 2030-01-31T12:00:00Z, or 30m for half an hour from now.`)
+    throw new UsageError(`"${text}" is no time: write 2030-01-31T12:00:00Z, or a length of time such as 30m.`)
   return new Date(ms).toISOString()
 }

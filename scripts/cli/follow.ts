@@ -1,11 +1,10 @@
 import { ApiError, AwayError } from './api.ts'
 import type { Cli } from './cli.ts'
-import type { Job } from './job.ts'
-import { jobProgress } from './job-progress.ts'
+import { jobProgress, type Progress } from './job-progress.ts'
 import { interruptible } from './watch.ts'
 
 /** What one look at something that goes on has shown. */
-export type Look<T> = { readonly seen: T; readonly job: Job | undefined; readonly isOver: boolean }
+export type Look<T> = { readonly seen: T; readonly progress: Progress | undefined; readonly isOver: boolean }
 
 export type Following<T> = {
   look(): Promise<Look<T>>
@@ -35,7 +34,7 @@ export async function follow<T>(cli: Cli, { look, againBy }: Following<T>): Prom
       })
       if (looked) {
         awaySinceMs = undefined
-        if (looked.job) progress.update(looked.job)
+        if (looked.progress) progress.update(looked.progress)
         if (looked.isOver) return looked.seen
       }
       await interrupt.wait(cli.pollMs)

@@ -1,7 +1,7 @@
 import type { Cli } from './cli.ts'
 import { type ExitCode, exitCodes } from './exit-code.ts'
 import { follow } from './follow.ts'
-import { codeOf, findJob, goOnWith, isRunning, type Job, resultOf } from './job.ts'
+import { codeOf, findJob, goOnWith, isRunning, type Job, progressOf, resultOf } from './job.ts'
 
 /** Follows a job to its end and says what came of it; `answer` is what the API said when the job was started. */
 export async function followJob(cli: Cli, id: string, answer: object = {}): Promise<ExitCode> {
@@ -10,7 +10,7 @@ export async function followJob(cli: Cli, id: string, answer: object = {}): Prom
   const job = await follow<Job>(cli, {
     look: async () => {
       last = await findJob(hub, id)
-      return { seen: last, job: last, isOver: !isRunning(last) }
+      return { seen: last, progress: progressOf(last), isOver: !isRunning(last) }
     },
     againBy: `ebs replay watch ${id}`,
   })

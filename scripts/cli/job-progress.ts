@@ -1,10 +1,22 @@
 import { SingleBar } from 'cli-progress'
-import { type Job, settledOf } from './job.ts'
 import type { Terminal } from './terminal.ts'
 import { spanOf } from './wording.ts'
 
-/** Shows how far a job is. */
-export type JobProgress = { update(job: Job): void; stop(): void }
+/** How far a job of any sort is. */
+export type Progress = {
+  readonly id: string
+  readonly act: string
+  readonly status: string
+  readonly phase?: string | undefined
+  readonly total: number
+  /** Of so many it is known what came of them. */
+  readonly settled: number
+  /** What else there is to count, in words. */
+  readonly counts: readonly string[]
+}
+
+/** Shows it. */
+export type JobProgress = { update(job: Progress): void; stop(): void }
 
 const BAR_CHARS = 16
 /** Where there is no terminal: a line at each change of phase, and else this often. */
@@ -18,7 +30,7 @@ export function jobProgress({ err }: Terminal, now: () => number): JobProgress {
   return err.isTTY ? barOf(err, rate) : linesOf(err, rate, now)
 }
 
-function barOf(stream: NodeJS.WritableStream, rate: (job: Job) => Pace): JobProgress {
+function barOf(stream: NodeJS.WritableStream, rate: (job: Progress) => Pace): JobProgress {
   let shown: { readonly id: string; readonly bar: SingleBar } | undefined
   const stop = () => {
     shown?.bar.stop()
@@ -40,17 +52,17 @@ function barOf(stream: NodeJS.WritableStream, rate: (job: Job) => Pace): JobProg
           // Ctrl-C is ours: it leaves the job running and says so.
           gracefulExit: false,
         })
-        bar.start(job.total, settledOf(job), payload)
+        bar.start(job.total, job.settled, payload)
         shown = { id: job.id, bar }
       }
       shown.bar.setTotal(job.total)
-      shown.bar.update(settledOf(job), payload)
+      shown.bar.update(job.settled, payload)
     },
     stop,
   }
 }
 
-function linesOf(stream: NodeJS.WritableStream, rate: (job: Job) => Pace, now: () => number): JobProgress {
+function linesOf(stream: NodeJS.WritableStream, rate: (job: Progress) => Pace, now: () => number): JobProgress {
   let last = { text: '', key: '', atMs: Number.NEGATIVE_INFINITY }
   return {
     update(job) {
@@ -66,19 +78,17 @@ function linesOf(stream: NodeJS.WritableStream, rate: (job: Job) => Pace, now: (
 
 type Pace = { readonly perS: number; readonly etaMs: number | undefined }
 
-const whatOf = (job: Job, { perS, etaMs }: Pace): string => {
-  const { act, total, moved, handled, failed } = job
-  const counts = act === 'replay' ? [`${moved} released`, `${handled} handled`, `${failed} failed`] : [`${moved} moved`]
+const whatOf = ({ total, settled, counts }: Progress, { perS, etaMs }: Pace): string => {
   const pace = perS > 0 ? [`${Math.round(perS)}/s`] : []
   const eta = etaMs === undefined ? [] : [`eta ${spanOf(etaMs)}`]
-  return [`${settledOf(job)}/${total}`, ...counts, ...pace, ...eta].join('  ')
+  return [`${settled}/${total}`, ...counts, ...pace, ...eta].join('  ')
 }
 
-/** Messages settled per second, lately, and when that makes an end. */
-function rateOf(now: () => number): (job: Job) => Pace {
+/** Settled per second, lately, and when that makes an end. */
+function rateOf(now: () => number): (job: Progress) => Pace {
   let seen: { readonly id: string; readonly atMs: number; readonly settled: number }[] = []
   return (job) => {
-    const [atMs, settled] = [now(), settledOf(job)]
+    const [atMs, settled] = [now(), job.settled]
     seen = [...seen.filter((one) => one.id === job.id && atMs - one.atMs <= RATE_MS), { id: job.id, atMs, settled }]
     const [first] = seen
     const perS = first && atMs > first.atMs ? ((settled - first.settled) * 1_000) / (atMs - first.atMs) : 0

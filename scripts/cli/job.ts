@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Api } from './api.ts'
 import { type ExitCode, exitCodes } from './exit-code.ts'
+import type { Progress } from './job-progress.ts'
 import { pathOf } from './showing.ts'
 import { counted, lineOf } from './wording.ts'
 
@@ -29,9 +30,12 @@ export const findJob = (hub: Api, id: string): Promise<Job> => hub.get(pathOf('/
 
 export const isRunning = ({ status }: Job): boolean => status === 'running'
 
-/** Of how many the job knows what came of them. */
-export const settledOf = ({ act, moved, handled, dead, parked }: Job): number =>
-  act === 'replay' ? handled + dead + parked : moved
+export function progressOf({ id, act, status, phase, total, moved, handled, failed, dead, parked }: Job): Progress {
+  const of = { id, act, status, phase, total }
+  if (act !== 'replay') return { ...of, settled: moved, counts: [`${moved} moved`] }
+  const counts = [`${moved} released`, `${handled} handled`, `${failed} failed`]
+  return { ...of, settled: handled + dead + parked, counts }
+}
 
 const DONE: Readonly<Record<string, string>> = { discard: 'discarded', archive: 'archived' }
 

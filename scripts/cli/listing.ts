@@ -60,7 +60,8 @@ export async function listAll(api: Api, path: string, { query, limit, cursor }: 
     const { items: more, next } = await api.get(path, page, { ...query, limit: wanted, cursor: from })
     items.push(...more)
     if (next === undefined) return { items }
-    if (items.length >= limit || more.length === 0) return { items, next }
+    // A page may be empty although there are more: what was looked at was not what is wanted.
+    if (items.length >= limit || next === from) return { items, next }
     from = next
   }
 }
@@ -73,7 +74,8 @@ export function showList(
 ): void {
   const isEmpty = !cli.isJson && listed.items.length === 0
   if (isEmpty) cli.say(none)
+  else if (cli.format === 'ndjson') for (const item of listed.items) cli.answer(item, () => '')
   else cli.answer(listed, (sheet) => tableOf(columns(cli.now()), listed.items, sheet))
-  if (!cli.isJson && listed.next !== undefined)
+  if (cli.format !== 'json' && listed.next !== undefined)
     cli.say(`There are more: --limit ${listed.items.length * 2}, or --cursor '${listed.next}'.`)
 }

@@ -16,6 +16,18 @@ const nouns: Readonly<Record<string, Noun>> = {
   object: { says: 'objects, and how far they are', load: async () => (await import('../commands/object.ts')).verbs },
   group: { says: 'groups: who waits for whom', load: async () => (await import('../commands/group.ts')).verbs },
   flow: { says: 'flows: calls and their answers', load: async () => (await import('../commands/flow.ts')).verbs },
+  journey: {
+    says: 'journeys: what they have done, and what they wait for',
+    load: async () => (await import('../commands/journey.ts')).verbs,
+  },
+  definition: {
+    says: 'what journeys of a type are made of',
+    load: async () => (await import('../commands/definition.ts')).verbs,
+  },
+  remediation: {
+    says: 'journeys that need a person, and what becomes of them',
+    load: async () => (await import('../commands/remediation.ts')).verbs,
+  },
   timer: { says: 'what is due when', load: async () => (await import('../commands/timer.ts')).verbs },
   sideline: {
     says: 'set messages aside by a rule, and bring them back',

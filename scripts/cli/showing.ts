@@ -64,12 +64,13 @@ export function prettyBody(body: unknown): string {
 
 const INDENT = '  '
 /** A part of a sheet, below a title. */
-const indentedSheet = (sheet: Sheet): Sheet => ({
+export const indentedSheet = (sheet: Sheet): Sheet => ({
   ...sheet,
   width: sheet.width === undefined ? undefined : sheet.width - INDENT.length,
 })
-const titled = (title: string, text: string, { paint }: Sheet) => `${paint('bold', title)}\n${indented(text)}`
-const indented = (text: string) => text.replaceAll(/^/gm, INDENT)
+/** Text below its title. */
+export const titled = (title: string, text: string, { paint }: Sheet) => `${paint('bold', title)}\n${indented(text)}`
+const indented = (text: string) => text.replaceAll(/^(?=.)/gm, INDENT)
 
 function shortOf(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(lineOf).join(', ')

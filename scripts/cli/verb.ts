@@ -45,4 +45,12 @@ export function verb<O extends Options, A extends Options = Record<never, never>
   }
 }
 
+/** Verbs of a part of a noun, such as `remediation jobs list`. */
+export const part =
+  (name: string, says: string, verbs: readonly Verb[]): Verb =>
+  (noun, surroundings, ended) => {
+    const command = noun.command(name).description(says)
+    for (const add of verbs) add(command, surroundings, ended)
+  }
+
 const rootOf = (command: Command): Command => (command.parent ? rootOf(command.parent) : command)

@@ -7,13 +7,13 @@ import type { Cli } from '../cli/cli.ts'
 import { why } from '../cli/common-options.ts'
 import { canAsk } from '../cli/confirm.ts'
 import { NotDoneError, UsageError } from '../cli/exit-code.ts'
+import { readGiven } from '../cli/json-input.ts'
 import { type Item, itemSchema } from '../cli/listing.ts'
-import { asText, value } from '../cli/options.ts'
+import { value } from '../cli/options.ts'
 import { pathOf, prettyBody } from '../cli/showing.ts'
 import { verb } from '../cli/verb.ts'
 
 const heldSchema = z.looseObject({ body: z.unknown() })
-const STDIN = 0
 
 /** Gives one dead message another body: in an editor, or from the command line. */
 export const editVerb = verb({
@@ -27,7 +27,7 @@ export const editVerb = verb({
     body: value(
       '--body <json>',
       'the new body; @file reads it from a file, @- from stdin; missing: opens $EDITOR',
-      asText,
+      readGiven,
     ),
     ...why,
   },
@@ -40,21 +40,11 @@ export const editVerb = verb({
         () => `The message ${id} has another body now. Bring it back: ebs dead replay ${id} --reason '...'`,
       )
     }
-    if (given !== undefined) await save(parseBody(readBody(given)))
+    if (given !== undefined) await save(parseBody(given))
     else await editInEditor(cli, (await cli.api('hub').get(path, heldSchema)).body, save)
     return undefined
   },
 })
-
-function readBody(given: string): string {
-  if (!given.startsWith('@')) return given
-  const file = given.slice(1)
-  try {
-    return readFileSync(file === '-' ? STDIN : file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`--body: ${file} cannot be read (${error instanceof Error ? error.message : String(error)}).`)
-  }
-}
 
 /** Throws UsageError when it is no JSON object. */
 function parseBody(text: string): Item {

@@ -4,7 +4,7 @@ import { agreeing, pacing, pacingBody, waiting, why } from '../cli/common-option
 import { assertAgreed, canAsk, confirm } from '../cli/confirm.ts'
 import { type ExitCode, exitCodes, UsageError } from '../cli/exit-code.ts'
 import { follow } from '../cli/follow.ts'
-import { codeOf, findJob, goOnWith, type Job, resultOf } from '../cli/job.ts'
+import { codeOf, findJob, goOnWith, type Job, progressOf, resultOf } from '../cli/job.ts'
 import { asText, value } from '../cli/options.ts'
 import { findRule, isChanging, type Rule, rulesPath } from '../cli/rule.ts'
 import { pathOf } from '../cli/showing.ts'
@@ -109,7 +109,8 @@ async function followRule(cli: Cli, id: string, begun: Begun): Promise<ExitCode>
       const job = jobId ? await findJob(hub, jobId) : undefined
       if (job) ids.add(job.id)
       halted = job && isHalted(job) ? halted + 1 : 0
-      return { seen, job, isOver: halted >= HALTED_LOOKS || (halted === 0 && !isChanging(seen)) }
+      const isOver = halted >= HALTED_LOOKS || (halted === 0 && !isChanging(seen))
+      return { seen, progress: job && progressOf(job), isOver }
     },
     againBy: `ebs sideline show ${id} --watch`,
   })

@@ -26,7 +26,8 @@ export const endsOfObjects: Migration = {
 }
 
 const FIND_SEQ = 'select seq from object_rows where id = ?'
-// The first end stands, except that a failed object may be completed by a replay.
+// The first end stands: a group ends once, and an object that failed stays failed when its task is replayed and done. A hub that has lost or
+// forgotten the group may come to another end when it is asked again: then the object is completed, whichever of the two is told first.
 const RECORD = `insert into object_ends(seq, state, ended_at, duration_ms, error, missing) values (?, ?, ?, ?, ?, ?)
   on conflict(seq) do update set state = excluded.state, ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,
     error = excluded.error, missing = excluded.missing

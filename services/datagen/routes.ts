@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { objectSchema } from '../../shared/events.ts'
+import type { Scope } from '../../shared/service/auth.ts'
 import { HttpProblem, unavailable } from '../../shared/service/errors.ts'
 import type { Http } from '../../shared/service/http.ts'
 import type { SqliteReader, SqliteStore } from '../../shared/store/sqlite-store.ts'
@@ -46,12 +47,18 @@ const page = {
 }
 const one = { params: z.object({ id: z.string() }), response: { 200: shownObject } }
 
+/** Who makes objects may see what became of them. */
+const readers: readonly Scope[] = ['objects:write', 'ops:read']
+
 /** `POST /api/objects` (alias `/objects`), `GET /api/objects`, `GET /api/objects/:id`. */
 export function serveObjects(http: Http, api: ObjectsApi): void {
   for (const url of ['/api/objects', '/objects'])
     http.post(
       url,
-      { schema: { ...creation, summary: 'Make objects and announce them', hide: url === '/objects' } },
+      {
+        schema: { ...creation, summary: 'Make objects and announce them', hide: url === '/objects' },
+        config: { scopes: ['objects:write'] },
+      },
       async (request, reply) => {
         const { headers, query, body = {} } = request
         const chars = (body.content?.length ?? 0) * (query.count ?? 1)
@@ -70,7 +77,10 @@ export function serveObjects(http: Http, api: ObjectsApi): void {
 
   http.get(
     '/api/objects',
-    { schema: { ...page, summary: 'List objects in the order they were made, with what was heard of their ends' } },
+    {
+      schema: { ...page, summary: 'List objects in the order they were made, with what was heard of their ends' },
+      config: { scopes: readers },
+    },
     async ({ query: { cursor, limit, state } }) => {
       const rows = readPage(api.store.read, { afterSeq: Number(cursor), state }, limit)
       const last = rows.at(-1)
@@ -81,7 +91,7 @@ export function serveObjects(http: Http, api: ObjectsApi): void {
 
   http.get(
     '/api/objects/:id',
-    { schema: { ...one, summary: 'Show one object, and how far it is or how it ended' } },
+    { schema: { ...one, summary: 'Show one object, and how far it is or how it ended' }, config: { scopes: readers } },
     async ({ params }) => {
       const found = findObject(api.store.read, params.id)
       if (!found) throw new HttpProblem(404, { detail: `There is no object ${params.id}.` })

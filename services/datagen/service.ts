@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openAsker } from '../../shared/bus/ask.ts'
-import { ClosedError } from '../../shared/bus/broker.ts'
+import { ClosedError, isRefused } from '../../shared/bus/broker.ts'
 import { publish } from '../../shared/bus/bus.ts'
 import { fromOutboxRow } from '../../shared/bus/outbox-message.ts'
 import { retryOf } from '../../shared/bus/retry.ts'
 import { busOf } from '../../shared/bus/service-bus.ts'
 import { subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
-import { startRelay } from '../../shared/store/outbox-relay.ts'
+import { REFUSED_HELP, startRelay } from '../../shared/store/outbox-relay.ts'
 import { SqliteStore } from '../../shared/store/sqlite-store.ts'
 import { datagenConfig } from './config.ts'
 import { isEnd, recordEnds } from './ends.ts'
@@ -34,10 +34,11 @@ export const datagen: ServiceDefinition<ReturnType<typeof datagenConfig>> = {
     const { config, http, log, metrics } = context
     const store = await SqliteStore.open({ path: join(config.dataDir, 'datagen.db'), migrations })
     const bus = busOf(context, 'datagen')
-    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, fromOutboxRow(row)), log })
+    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, fromOutboxRow(row)), isRefused, log })
     metrics.gauge('ebs_outbox_pending', 'Announcements that the broker has not confirmed yet.', () =>
       store.countPending(),
     )
+    metrics.gauge('ebs_outbox_refused', REFUSED_HELP, () => relay.refusedRows)
     const consuming = subscribeStateful(bus, {
       queue: 'datagen_consume',
       store,

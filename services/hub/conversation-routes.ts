@@ -2,23 +2,22 @@ import { z } from 'zod'
 import type { AnyKind } from '../../shared/flow/any-kind.ts'
 import { HttpProblem } from '../../shared/service/errors.ts'
 import type { Http } from '../../shared/service/http.ts'
+import type { ConversationFilter } from '../../shared/store/conversations.ts'
 import { findView, summaryOf, summarySchema, viewSchema } from './conversation-view.ts'
-import { acting, type Operations, pageOf, pageSchema, paging, yesOrNo } from './operations.ts'
+import { actBy, acting, JOURNEY, type Operations, pageOf, pageSchema, paging, yesOrNo } from './operations.ts'
 
-const STATUS_CHARS_MAX = 64
-
-const list = {
-  querystring: z
-    .object({
-      ...paging,
-      status: z.string().min(1).max(STATUS_CHARS_MAX).optional(),
-      tenant: z.string().min(1).max(STATUS_CHARS_MAX).optional(),
-      open: yesOrNo.optional(),
-      createdBefore: z.iso.datetime({ offset: true }).optional(),
-    })
-    .strict(),
-  response: { 200: pageSchema(summarySchema) },
+const word = z.string().min(1).max(64).optional()
+const filters = {
+  ...paging,
+  status: word,
+  tenant: word,
+  open: yesOrNo.optional(),
+  createdBefore: z.iso.datetime({ offset: true }).optional(),
 }
+const response = { 200: pageSchema(summarySchema) }
+const list = { querystring: z.object(filters).strict(), response }
+/** `attention`: why a person should look at it, or `any`. */
+const listOfTypes = { querystring: z.object({ ...filters, type: word, attention: word }).strict(), response }
 const params = z.object({ id: z.string() })
 const one = { params, response: { 200: viewSchema } }
 const cancel = { params, body: z.object(acting).strict(), response: { 200: viewSchema } }
@@ -31,11 +30,10 @@ export function serveConversations(http: Http, kind: AnyKind, operations: Operat
   const tags = [`${kind.name}s`]
   const view = async (key: string) => (await findView(operations, kind, key)) ?? unknown(kind, key)
 
-  http.get(url, { schema: { ...list, tags, summary: `List ${kind.name}s, newest first` } }, async ({ query }) => {
-    const { limit, cursor, open: isOpen, status, tenant, createdBefore } = query
-    const createdBeforeMs = createdBefore === undefined ? undefined : Date.parse(createdBefore)
-    const filter = { kind: kind.name, status, tenant, isOpen, createdBeforeMs }
-    return pageOf(() => reader.listConversations(filter, { limit, cursor }), summaryOf)
+  const schema = kind.name === JOURNEY ? listOfTypes : list
+  http.get(url, { schema: { ...schema, tags, summary: `List ${kind.name}s, newest first` } }, async ({ query }) => {
+    const { limit, cursor, ...given } = query
+    return pageOf(() => reader.listConversations(filterOf(kind, given), { limit, cursor }), summaryOf)
   })
 
   http.get(`${url}/:id`, { schema: { ...one, tags, summary: `Show one ${kind.name}` } }, ({ params }) =>
@@ -45,8 +43,9 @@ export function serveConversations(http: Http, kind: AnyKind, operations: Operat
   http.post(
     `${url}/:id/cancel`,
     { schema: { ...cancel, tags, summary: `End one ${kind.name} now, with an error` } },
-    async ({ params: { id: key }, body: { actor, reason } }) => {
-      const act = { act: 'cancel', actor, reason } as const
+    async (request) => {
+      const { id: key } = request.params
+      const act = { act: 'cancel' as const, ...actBy(request) }
       const outcome = await store.write((tx) => kernel.act(tx, { kind: kind.name, key }, act))
       if (outcome === 'not-found') return unknown(kind, key)
       const stands = await view(key)
@@ -60,6 +59,21 @@ export function serveConversations(http: Http, kind: AnyKind, operations: Operat
     },
   )
 }
+
+type Given = Omit<z.infer<typeof list.querystring>, 'limit' | 'cursor'> & {
+  readonly type?: string | undefined
+  readonly attention?: string | undefined
+}
+
+const filterOf = ({ name }: AnyKind, given: Given): ConversationFilter => ({
+  kind: name,
+  status: given.status,
+  tenant: given.tenant,
+  isOpen: given.open,
+  createdBeforeMs: given.createdBefore === undefined ? undefined : Date.parse(given.createdBefore),
+  label: given.type,
+  attention: given.attention === 'any' ? true : given.attention,
+})
 
 function unknown(kind: AnyKind, key: string): never {
   throw new HttpProblem(404, { detail: `There is no ${kind.name} ${key}.` })

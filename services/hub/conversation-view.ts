@@ -20,8 +20,15 @@ const common = {
   endedAt: z.string().nullable(),
 }
 
+/** What every conversation has; those with a label also the name of their kind, and how often they have changed. */
+export const outlineSchema = z.object({ ...common, kind: z.string().optional(), revision: z.int().optional() })
+
 /** A conversation in a list. */
-export const summarySchema = z.object({ ...common, tenant: z.string().nullable(), correlationId: z.string() })
+export const summarySchema = outlineSchema.extend({
+  tenant: z.string().nullable(),
+  correlationId: z.string(),
+  attention: z.string().nullable().optional(),
+})
 
 const heldSchema = z.object({
   /** `GET /api/dead/:id` shows the message. */
@@ -51,6 +58,7 @@ export const summaryOf = (one: Conversation): z.infer<typeof summarySchema> => (
   ...commonOf(one),
   tenant: one.tenant,
   correlationId: one.correlationId,
+  ...(one.label !== null && { attention: one.attention }),
 })
 
 /** How a conversation stands, undefined when there is none with this key. */
@@ -93,12 +101,20 @@ const heldItem = ({ id, place, rule, heldAtMs, type, messageId, state }: Held): 
   state,
 })
 
-const commonOf = ({ key, kind, version, status, createdAtMs, changedAtMs, endedAtMs }: Conversation) => ({
-  id: key,
-  type: kind,
-  version,
-  status,
-  createdAt: isoOf(createdAtMs),
-  changedAt: isoOf(changedAtMs),
-  endedAt: isoOrNull(endedAtMs),
+const commonOf = (one: Conversation) => ({
+  id: one.key,
+  ...typeOf(one),
+  status: one.status,
+  createdAt: isoOf(one.createdAtMs),
+  changedAt: isoOf(one.changedAtMs),
+  endedAt: isoOrNull(one.endedAtMs),
 })
+
+/** What its users know it by: of a kind with labels the label, with the version that the conversation keeps to. */
+function typeOf({ kind, label, version, state }: Conversation) {
+  if (label === null) return { type: kind, version }
+  return { kind, type: label, ...labelled.parse(JSON.parse(state)) }
+}
+
+/** Of the state of a conversation with a label: the version of what its label names, and how often it has changed. */
+const labelled = z.object({ version: z.int(), revision: z.int() })

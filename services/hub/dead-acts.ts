@@ -4,7 +4,7 @@ import { HttpProblem } from '../../shared/service/errors.ts'
 import type { Http } from '../../shared/service/http.ts'
 import { deadFilterOf, deadFilterShape, where } from './dead-filter.ts'
 import { type EditAnswer, type HeldAct, heldActs, type ReplayAnswer } from './held-operations.ts'
-import { acting, type Operations } from './operations.ts'
+import { actBy, acting, type Operations } from './operations.ts'
 import { checkFilter } from './sideline-checks.ts'
 
 const tags = ['dead']
@@ -41,8 +41,8 @@ const summaries: Readonly<Record<HeldAct, string>> = {
 /** `POST /api/dead/replay|discard|archive`, `POST /api/dead/:id/edit`. */
 export function serveDeadActs(http: Http, operations: Operations): void {
   for (const act of heldActs)
-    http.post(`/api/dead/${act}`, { schema: { ...bulk, tags, summary: summaries[act] } }, async ({ body }, reply) => {
-      const { filter: given, all, actor, reason, force, dryRun, ...pace } = body
+    http.post(`/api/dead/${act}`, { schema: { ...bulk, tags, summary: summaries[act] } }, async (request, reply) => {
+      const { filter: given, all, actor, reason, force, dryRun, ...pace } = actBy(request)
       const { where, ...rest } = given
       if (all === undefined && Object.values(given).every((value) => value === undefined)) refuseEverything(act)
       if (where !== undefined) checkFilter('filter.where', where)
@@ -64,7 +64,9 @@ export function serveDeadActs(http: Http, operations: Operations): void {
   http.post(
     '/api/dead/:id/edit',
     { schema: { ...edit, tags, summary: 'Give one message another body, for when it is replayed' } },
-    async ({ params: { id }, body: { body, ...by } }) => {
+    async (request) => {
+      const { id } = request.params
+      const { body, ...by } = actBy(request)
       const answer = await operations.edit(id, body, by)
       if (answer.outcome !== 'edited') throw editRefused(id, answer)
       return { id, edited: answer.edited }

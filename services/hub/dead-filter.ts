@@ -26,12 +26,15 @@ export type DeadFilter = z.infer<z.ZodObject<typeof deadFilterShape>>
  * As the catalogue has it: never what a sideline rule has set aside. Throws HttpProblem 422 for a queue that there is not, because an
  * empty list would say that nothing is wrong with it.
  */
-export async function deadFilterOf(operations: Pick<Operations, 'held'>, given: DeadFilter): Promise<HeldFilter> {
+export async function deadFilterOf(
+  operations: Pick<Operations, 'held' | 'journeys'>,
+  given: DeadFilter,
+): Promise<HeldFilter> {
   const { queue, ...rest } = given
   const filter = { ...rest, isParked: false }
   if (queue === undefined) return filter
   if (queue === unroutedQueue) return { ...filter, place: unroutedQueue }
-  const known: readonly string[] = [...Object.keys(queues), unroutedQueue]
+  const known: readonly string[] = [...Object.keys(queues), ...operations.journeys.activityQueues(), unroutedQueue]
   if (!known.includes(queue) && !(await hasDead(operations, queue)))
     throw new HttpProblem(422, {
       title: 'Unknown queue',

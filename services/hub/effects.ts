@@ -5,7 +5,7 @@ import type { RetryPolicy } from '../../shared/bus/retry.ts'
 import type { Arrived } from '../../shared/bus/stateful-consumer.ts'
 import type { Kernel } from '../../shared/flow/kernel.ts'
 import { recordIn } from '../../shared/flow/sideline-record.ts'
-import type { HubStore } from '../../shared/store/hub-store.ts'
+import type { HubStore, HubTransaction } from '../../shared/store/hub-store.ts'
 import { type QueueType, queues } from '../../shared/topology.ts'
 import { ControlLog } from './control/control-log.ts'
 import { ControlUpkeep } from './control/control-upkeep.ts'
@@ -25,7 +25,10 @@ import { PlaceLocks } from './held/place-locks.ts'
 import { requestReplay } from './held/replay-requests.ts'
 import { searchHeld } from './held/search.ts'
 import type { HeldOperations } from './held-operations.ts'
+import { initiating } from './journeys/initiator.ts'
 import { REPLAY, SIDELINE } from './operations.ts'
+import { findSeen } from './remediation/remediation-item.ts'
+import { Webhook } from './remediation/webhook.ts'
 import { tell, tellFound, tellIn } from './told.ts'
 
 export type EffectsOptions = {
@@ -34,19 +37,25 @@ export type EffectsOptions = {
   readonly kernel: Kernel
   /** Some kind of conversation has its deadlines stand still while a message of its thread is set aside. */
   readonly isFrozenWhileParked?: boolean
+  /** Called at the start of each batch, in its transaction. */
+  readonly prepare: (tx: HubTransaction) => void | Promise<void>
+  /** Work queues of activities, which come with registered definitions. */
+  readonly activityQueues: () => readonly string[]
   /** Resolves when everything in the outbox so far is confirmed by the broker. */
   readonly relayed: () => Promise<void>
   readonly onIgnored: (kind: string, why: 'duplicate') => void
   readonly amqpUrl: string
   readonly managementUrl: string | undefined
   readonly queueType: QueueType
+  /** Told of journeys that need a person. */
+  readonly webhook?: string | undefined
   /** Of `hub_work`. */
   readonly retry: RetryPolicy
 }
 
 /** What the hub does besides deciding: the catalogue, the stream of rules, errands, and what the API asks of them. */
 export function effectsOf(options: EffectsOptions) {
-  const { bus, store, kernel, relayed, onIgnored, queueType, retry } = options
+  const { bus, store, kernel, prepare, activityQueues, relayed, onIgnored, queueType, retry } = options
   const locks = new PlaceLocks()
   const control = new ControlLog(bus)
   const consumers = consumersBy(bus.broker, { ...options, log: bus.log })
@@ -54,7 +63,10 @@ export function effectsOf(options: EffectsOptions) {
   const handle = intakeOf({
     clock: bus.clock,
     threads,
-    decide: (arrived, tx) => kernel.handle(arrived, tx),
+    decide: initiating(async (arrived, tx) => {
+      await prepare(tx)
+      return kernel.handle(arrived, tx)
+    }),
     onKnown: () => onIgnored(REPLAY, 'duplicate'),
   })
   const told = (body: Parameters<HeldOperations['tell']>[0]) => tell(bus, { store, handle }, body)
@@ -80,23 +92,29 @@ export function effectsOf(options: EffectsOptions) {
     /** Reads the stream of rules. Before anything is consumed. */
     follow: () => control.start(),
     async run(): Promise<Subscribed> {
+      const workQueues = () => [...Object.keys(queues), ...activityQueues()]
       const parking = () => openParking(store.reader)
-      const comparison = new Comparison({ bus, store, locks, threads, queues: Object.keys(queues), parking })
+      const comparison = new Comparison({ bus, store, locks, threads, queues: workQueues, parking })
       const late = new LateParking({ bus, store, locks, tell: told, rules: () => control.rules })
       const upkeep = new ControlUpkeep({ bus, store, control, tell: told })
       const rounds = new Rounds(bus, [() => upkeep.run(), () => comparison.run(), () => late.run()])
       const mover = new Mover({ bus, store, locks, threads, findJob: (id) => findJob(store, id) })
       const findRevision = (id: string) => findRuleRevision(store, id)
+      const find = (id: string) => findSeen({ store, clock: bus.clock }, id)
+      const webhook = new Webhook({ bus, url: options.webhook, find })
       const errands = await runErrands({
         bus,
         retry,
         sideline: { bus, control, consumers, clock: bus.clock, locks, queueType, findRevision },
         replay: { bus, mover },
         round: (slotMs) => rounds.run(slotMs),
+        notify: (notice) => webhook.run(notice),
         tell: (errand, found) => tellFound(bus, { store, handle, relayed }, errand, found),
       })
       return {
         async stop(withinMs) {
+          // What hangs there is not waited for: it is told again at the next start.
+          await webhook.close()
           await errands.stop(withinMs)
           await control.stop()
         },

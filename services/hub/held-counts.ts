@@ -26,10 +26,12 @@ export async function countHeld(held: Pick<HeldReader, 'countByPlace'>): Promise
 export const sumOf = (counts: ReadonlyMap<string, number>) =>
   [...counts.values()].reduce((sum, count) => sum + count, 0)
 
-/** Ids of rules may have dots in them, so the queue is looked for at the end. */
+/** Ids of rules may have dots in them, so the queue is looked for at the end; names of activities may have some, too. */
 function parkedFrom(place: string): string {
   const rest = place.slice(PARKED.length)
-  return Object.keys(queues).find((queue) => rest.endsWith(`.${queue}`)) ?? rest.slice(rest.indexOf('.') + 1)
+  const known = Object.keys(queues).find((queue) => rest.endsWith(`.${queue}`))
+  const ofActivity = /^[^.].*?\.(activity\..+)$/.exec(rest)?.[1]
+  return known ?? ofActivity ?? rest.slice(rest.indexOf('.') + 1)
 }
 
 const add = (counts: Map<string, number>, queue: string, count: number) =>

@@ -2,9 +2,11 @@ import { z } from 'zod'
 import type { Clock } from '../../shared/clock.ts'
 import type { AnyKind } from '../../shared/flow/any-kind.ts'
 import type { Kernel } from '../../shared/flow/kernel.ts'
+import type { SidelineTerms } from '../../shared/flow/sideline-commands.ts'
 import { HttpProblem } from '../../shared/service/errors.ts'
 import { type ConversationStore, InvalidCursorError, type Page } from '../../shared/store/conversations.ts'
 import type { HeldOperations } from './held-operations.ts'
+import type { JourneyOperations } from './journeys/journey-operations.ts'
 
 /** What the operations API works on. */
 export type Operations = HeldOperations & {
@@ -12,6 +14,9 @@ export type Operations = HeldOperations & {
   readonly kernel: Kernel
   readonly kinds: readonly AnyKind[]
   readonly clock: Clock
+  /** Queues that sideline rules may be about. */
+  readonly sidelineTerms: SidelineTerms
+  readonly journeys: JourneyOperations
   /** Aborted when the service is told to stop: what only waits is answered then. */
   readonly stopping: AbortSignal
 }
@@ -19,10 +24,15 @@ export type Operations = HeldOperations & {
 /** Kinds that are operators' own work: they have routes of their own, and are nobody's conversation. */
 export const SIDELINE = 'sideline'
 export const REPLAY = 'replay'
+export const REMEDIATION_JOB = 'remediation-job'
+const OPERATORS: readonly string[] = [SIDELINE, REPLAY, REMEDIATION_JOB]
+
+/** The kind whose conversations have types of their own, which users register. */
+export const JOURNEY = 'journey'
 
 /** The kinds that the system's users know. */
 export const usersKinds = ({ kinds }: Pick<Operations, 'kinds'>) =>
-  kinds.filter(({ name }) => name !== SIDELINE && name !== REPLAY)
+  kinds.filter(({ name }) => !OPERATORS.includes(name))
 
 /** A kind by its name. Throws when the hub does not decide it. */
 export function kindNamed({ kinds }: Pick<Operations, 'kinds'>, name: string): AnyKind {
@@ -63,6 +73,12 @@ export const acting = {
   actor: z.string().trim().min(1).max(128),
   reason: z.string().trim().min(1).max(1_024),
 }
+
+/** The body of an act as it stands in the history: who is known by a token cannot act in another's name. */
+export const actBy = <B extends { readonly actor: string }>(request: {
+  readonly actor: string | undefined
+  readonly body: B
+}): B => ({ ...request.body, actor: request.actor ?? request.body.actor })
 
 /** A time as the API shows it. */
 export const isoOf = (ms: number) => new Date(ms).toISOString()

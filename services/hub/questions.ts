@@ -2,7 +2,7 @@ import { answerQuestions } from '../../shared/bus/answer.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import { BODY_BYTES_MAX, depthOf, JSON_DEPTH_MAX } from '../../shared/bus/envelope.ts'
 import type { Body, Json } from '../../shared/events.ts'
-import { findView, type View } from './conversation-view.ts'
+import { findView, outlineSchema, type View } from './conversation-view.ts'
 import type { Operations } from './operations.ts'
 
 /** Room in the answer for what surrounds the view: bytes, and levels of nesting. */
@@ -29,9 +29,8 @@ function fitting(view: View): Record<string, Json> {
   const text = JSON.stringify(view)
   const tooMuch = findTooMuch(Buffer.from(text))
   if (tooMuch === undefined) return JSON.parse(text)
-  const { id, type, version, status, createdAt, changedAt, endedAt } = view
   const leftOut = `${tooMuch} for a message: ask the hub's own API`
-  return { id, type, version, status, createdAt, changedAt, endedAt, leftOut }
+  return JSON.parse(JSON.stringify({ ...outlineSchema.parse(view), leftOut }))
 }
 
 function findTooMuch(view: Buffer): string | undefined {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { HttpProblem } from '../../shared/service/errors.ts'
 import type { Http } from '../../shared/service/http.ts'
 import { heldItem, heldSchema, heldStates } from './held-view.ts'
-import { acting, type Operations, pageOf, pageSchema, paging, REPLAY, yesOrNo } from './operations.ts'
+import { actBy, acting, type Operations, pageOf, pageSchema, paging, REPLAY, yesOrNo } from './operations.ts'
 import { findReplay, replayItem, replayItemSchema, replaySchema } from './replay-view.ts'
 
 const tags = ['replays']
@@ -61,7 +61,7 @@ export function serveReplays(http: Http, operations: Operations): void {
     http.post(`/api/replays/:id/${action}`, { schema: { ...act, tags, summary: acts[action] } }, async (request) => {
       const { id } = request.params
       const before = await find(id)
-      const { refused } = await operations.tell({ type: 'REPLAY_COMMAND', id, action, ...request.body })
+      const { refused } = await operations.tell({ type: 'REPLAY_COMMAND', id, action, ...actBy(request) })
       const told = await find(id)
       if (refused !== undefined) throw notNow(told, refused)
       if (told.version === before.version)

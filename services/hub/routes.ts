@@ -1,7 +1,10 @@
 import type { Http } from '../../shared/service/http.ts'
 import { serveConversations } from './conversation-routes.ts'
 import { serveDead } from './dead-routes.ts'
-import { type Operations, usersKinds } from './operations.ts'
+import { serveDefinitions } from './journeys/definition-routes.ts'
+import { serveJourneys } from './journeys/journey-routes.ts'
+import { JOURNEY, type Operations, usersKinds } from './operations.ts'
+import { serveRemediation } from './remediation/remediation-routes.ts'
 import { serveReplays } from './replay-routes.ts'
 import { serveSidelines } from './sideline-routes.ts'
 import { serveStatus } from './status-routes.ts'
@@ -13,6 +16,9 @@ import { serveTimers } from './timer-routes.ts'
  */
 export function serveHub(http: Http, operations: Operations): void {
   for (const kind of usersKinds(operations)) serveConversations(http, kind, operations)
+  if (operations.kinds.some(({ name }) => name === JOURNEY)) serveJourneys(http, operations)
+  serveDefinitions(http, operations)
+  serveRemediation(http, operations)
   serveSidelines(http, operations)
   serveDead(http, operations)
   serveReplays(http, operations)

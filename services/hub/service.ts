@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { isRefused } from '../../shared/bus/broker.ts'
 import { publish } from '../../shared/bus/bus.ts'
 import { retryOf } from '../../shared/bus/retry.ts'
 import { busOf } from '../../shared/bus/service-bus.ts'
@@ -6,21 +6,30 @@ import { subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
 import { anyKind } from '../../shared/flow/any-kind.ts'
 import { groupKind } from '../../shared/flow/group.ts'
 import { hubKind } from '../../shared/flow/hub-kind.ts'
+import { journeyKind } from '../../shared/flow/journey/journey.ts'
+import { DefinitionRegistry } from '../../shared/flow/journey/registry.ts'
+import { remediationJobKind } from '../../shared/flow/journey/remediation-job.ts'
 import { Kernel } from '../../shared/flow/kernel.ts'
 import { replayKind } from '../../shared/flow/replay.ts'
 import { sidelineKind } from '../../shared/flow/sideline.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
-import { startRelay } from '../../shared/store/outbox-relay.ts'
-import { SqliteHubStore } from '../../shared/store/sqlite-hub-store.ts'
+import type { HubTransaction } from '../../shared/store/hub-store.ts'
+import { REFUSED_HELP, startRelay } from '../../shared/store/outbox-relay.ts'
+import type { OutboxRow } from '../../shared/store/store.ts'
 import { type HubConfig, hubConfig } from './config.ts'
 import { effectsOf } from './effects.ts'
 import { askForRound } from './errands/round.ts'
 import { flowCrud } from './flow-crud.ts'
 import { measureHub, measureInputs } from './hub-metrics.ts'
+import { openHubStore } from './hub-store.ts'
+import { measureJourneys } from './journeys/journey-metrics.ts'
+import { Journeys } from './journeys/journeys.ts'
 import type { Operations } from './operations.ts'
 import { answerAsked } from './questions.ts'
+import { measureActs, measureFailures, measureRemediation } from './remediation/remediation-metrics.ts'
+import { RemediationSweep } from './remediation/sweep.ts'
 import { serveHub } from './routes.ts'
-import { sidelineTerms } from './sideline-terms.ts'
+import { sidelineTermsOf } from './sideline-terms.ts'
 import { startUpkeep } from './upkeep.ts'
 
 /** Deep: batches share a transaction. EBS_PREFETCH is for work done one by one and would starve them. */
@@ -41,29 +50,55 @@ export const hub: ServiceDefinition<HubConfig> = {
   async start(context) {
     const { config, http, log, metrics } = context
     log.info(config.nesting)
-    const store = await SqliteHubStore.open({ path: join(config.dataDir, 'hub.db') })
     const bus = busOf(context, 'hub')
+    const store = await openHubStore(config, { log, clock: bus.clock, metrics })
+    const { frozenWhileParked, queueType } = config
+    const { stopping } = context
+    const registry = new DefinitionRegistry(log)
+    const journeys = new Journeys({ bus, store, registry, queueType, stopping })
+    const activityQueues = () => journeys.activityQueues()
+    const sidelineTerms = sidelineTermsOf(activityQueues)
+    const hasWebhook = config.own.EBS_REMEDIATION_WEBHOOK !== undefined
     const kinds = [
       anyKind(groupKind),
       anyKind(hubKind(flowCrud(config.flow))),
+      anyKind(journeyKind({ definitions: registry, hasWebhook })),
       anyKind(sidelineKind(sidelineTerms)),
       anyKind(replayKind),
+      anyKind(remediationJobKind),
     ]
     const inputs = measureInputs(metrics)
-    const { frozenWhileParked } = config
+    const counted = measureJourneys(metrics, (type) => registry.latest(type) !== undefined)
     const kernel = new Kernel({ bus, kinds, earlyKeepMs: config.own.EBS_EARLY_KEEP_MS, frozenWhileParked, ...inputs })
-    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, kernel.messageOf(row)), log })
+    const onPublished = measureActs(metrics)
+    const send = async (row: OutboxRow) => {
+      const message = kernel.messageOf(row)
+      await publish(bus, message)
+      counted.onPublished(message)
+      onPublished(message)
+    }
+    const relay = startRelay({ outbox: store, publish: send, isRefused, log })
     const relayed = () => relay.flushed()
     const effects = effectsOf({
       ...{ bus, store, kernel, relayed, onIgnored: inputs.onIgnored },
-      ...{ amqpUrl: config.amqpUrl, managementUrl: config.amqpManagementUrl, queueType: config.queueType },
+      ...{ amqpUrl: config.amqpUrl, managementUrl: config.amqpManagementUrl, queueType },
+      webhook: config.own.EBS_REMEDIATION_WEBHOOK,
+      ...{ activityQueues, prepare: (tx: HubTransaction) => journeys.sync(tx) },
       retry: retryOf(config.retry, 'hub_work'),
       isFrozenWhileParked: frozenWhileParked.size > 0,
     })
     const { clock } = bus
-    const operations: Operations = { store, kernel, kinds, clock, stopping: context.stopping, ...effects.operations }
+    const conversing = { store, kernel, kinds, clock, stopping, sidelineTerms, journeys }
+    const operations: Operations = { ...conversing, ...effects.operations }
     serveHub(http, operations)
     measureHub(metrics, operations)
+    measureRemediation(metrics, operations)
+    const sweep = new RemediationSweep({
+      ...operations,
+      overdueMs: config.own.EBS_JOURNEY_OVERDUE_MS,
+      onFailed: measureFailures(metrics, log),
+    })
+    metrics.gauge('ebs_outbox_refused', REFUSED_HELP, () => relay.refusedRows)
 
     const stopUpkeep = startUpkeep({
       store,
@@ -71,6 +106,8 @@ export const hub: ServiceDefinition<HubConfig> = {
       clock,
       log,
       askForRound: () => askForRound(bus),
+      catchUp: () => journeys.refresh(),
+      remediate: (isStopped) => sweep.run(isStopped),
       keepMs: {
         success: config.own.EBS_HUB_KEEP_HOURS * HOUR_MS,
         failed: config.own.EBS_HUB_KEEP_FAILED_HOURS * HOUR_MS,
@@ -79,6 +116,7 @@ export const hub: ServiceDefinition<HubConfig> = {
     const close = async () => {
       stopUpkeep()
       try {
+        await journeys.stop()
         await relay.stop()
       } finally {
         await store.close()
@@ -86,10 +124,15 @@ export const hub: ServiceDefinition<HubConfig> = {
     }
     try {
       await effects.follow()
+      await journeys.start(config.own.EBS_DEFINITIONS_DIR)
       const running = await subscribeStateful(bus, {
         queue: 'hub_consume',
         store,
-        handle: effects.handle,
+        handle: async (arrived, tx) => {
+          const following = await effects.handle(arrived, tx)
+          counted.onHeard(arrived)
+          return following
+        },
         isIdempotent: effects.isIdempotent,
         relayed,
         accepts: (event) => kernel.accepts(event),

@@ -18,7 +18,7 @@ type Command = Omit<Body<'SIDELINE_COMMAND'>, 'type'>
  */
 export async function startSideline(operations: Operations, command: Omit<Command, 'action'> & { filter: string }) {
   checkFilter('filter', command.filter)
-  checkQueues(command.queues)
+  checkQueues(operations, command.queues)
   checkExpiry(command.expiresAt, operations.clock.now())
   const before = await findSideline(operations, command.id)
   const isNew = before === undefined || before.hasEnded

@@ -1,14 +1,14 @@
 import { compileFilter } from '../../shared/bus/filter.ts'
-import { FilterError } from '../../shared/bus/filter-error.ts'
+import { CelError } from '../../shared/cel/cel-error.ts'
 import { HttpProblem } from '../../shared/service/errors.ts'
-import { sidelineTerms } from './sideline-terms.ts'
+import type { Operations } from './operations.ts'
 
 /** Throws HttpProblem 422 saying where an expression goes wrong, and what to write instead. */
 export function checkFilter(field: string, text: string): void {
   try {
     compileFilter(text)
   } catch (error) {
-    if (!(error instanceof FilterError)) throw error
+    if (!(error instanceof CelError)) throw error
     const { position } = error
     throw new HttpProblem(422, {
       title: 'No filter',
@@ -19,7 +19,7 @@ export function checkFilter(field: string, text: string): void {
 }
 
 /** Throws HttpProblem 422 that lists the queues there are. */
-export function checkQueues(given: readonly string[] = []): void {
+export function checkQueues({ sidelineTerms }: Pick<Operations, 'sidelineTerms'>, given: readonly string[] = []): void {
   const known = sidelineTerms.queues
   const unknown = given.filter((queue) => !known.includes(queue))
   if (unknown.length === 0) return

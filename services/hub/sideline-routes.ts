@@ -2,10 +2,9 @@ import { z } from 'zod'
 import { operationEvents, pacing } from '../../shared/operation-events.ts'
 import type { Http } from '../../shared/service/http.ts'
 import { heldItem, heldSchema, heldStates } from './held-view.ts'
-import { acting, type Operations, pageOf, pageSchema, paging, SIDELINE, yesOrNo } from './operations.ts'
+import { actBy, acting, type Operations, pageOf, pageSchema, paging, SIDELINE, yesOrNo } from './operations.ts'
 import { actOnSideline, startSideline } from './sideline-acts.ts'
 import { checkFilter, checkQueues } from './sideline-checks.ts'
-import { sidelineTerms } from './sideline-terms.ts'
 import {
   countsOf,
   findSideline,
@@ -107,8 +106,8 @@ function serveActs(http: Http, operations: Operations): void {
         summary: 'Set aside what matches: 201 when no consumer handles such a message any more',
       },
     },
-    async ({ body }, reply) => {
-      const { code, item } = await startSideline(operations, body)
+    async (request, reply) => {
+      const { code, item } = await startSideline(operations, actBy(request))
       return reply.code(code).header('location', `/api/sidelines/${item.id}`).send(item)
     },
   )
@@ -118,17 +117,16 @@ function serveActs(http: Http, operations: Operations): void {
     ['resolve', 'Lift the rule, bring back what is parked, and close it'],
   ] as const
   for (const [action, summary] of acts)
-    http.post(
-      `/api/sidelines/:id/${action}`,
-      { schema: { ...pacedAct, tags, summary } },
-      async ({ params, body }, reply) =>
-        reply.code(202).send(await actOnSideline(operations, { action, id: params.id, ...body })),
+    http.post(`/api/sidelines/:id/${action}`, { schema: { ...pacedAct, tags, summary } }, async (request, reply) =>
+      reply.code(202).send(await actOnSideline(operations, { action, id: request.params.id, ...actBy(request) })),
     )
   http.post(
     '/api/sidelines/:id/discard',
     { schema: { ...act, tags, summary: 'Lift the rule and drop what is parked' } },
-    async ({ params, body }, reply) =>
-      reply.code(202).send(await actOnSideline(operations, { action: 'discard', id: params.id, ...body })),
+    async (request, reply) =>
+      reply
+        .code(202)
+        .send(await actOnSideline(operations, { action: 'discard', id: request.params.id, ...actBy(request) })),
   )
 
   http.post(
@@ -136,8 +134,9 @@ function serveActs(http: Http, operations: Operations): void {
     { schema: { ...dryRun, tags, summary: 'How many of the last messages would a filter match?' } },
     async ({ body: { filter, queues, sample } }) => {
       checkFilter('filter', filter)
-      checkQueues(queues)
-      const found = await operations.trials.run({ filter, queues: queues ?? sidelineTerms.defaultQueues, sample })
+      checkQueues(operations, queues)
+      const { defaultQueues } = operations.sidelineTerms
+      const found = await operations.trials.run({ filter, queues: queues ?? defaultQueues, sample })
       const { missing, examples } = found
       return { ...found, queues: [...found.queues], missing: [...missing], examples: [...examples] }
     },

@@ -8,8 +8,16 @@ const ONLY_WHEN_NAMED: readonly string[] = ['hub_consume', 'statistics']
 
 const queues = Object.keys(topology).filter((queue) => !NEVER.includes(queue))
 
-/** Queues that sideline rules may be about, and those of a rule that names none. */
-export const sidelineTerms: SidelineTerms = {
-  queues,
+/**
+ * Queues that sideline rules may be about, and those of a rule that names none. Queues of activities come with registered definitions; a
+ * foreign program that consumes one confirms no rule, so a rule is about them only when it names them.
+ */
+export const sidelineTermsOf = (activityQueues: () => readonly string[]): SidelineTerms => ({
+  get queues() {
+    return [...queues, ...activityQueues()]
+  },
   defaultQueues: queues.filter((queue) => !ONLY_WHEN_NAMED.includes(queue)),
-}
+})
+
+/** Those of a hub to which no definition is registered. */
+export const sidelineTerms = sidelineTermsOf(() => [])

@@ -3,7 +3,7 @@ import { TTL_S_MAX } from '../../shared/events.ts'
 import { HttpProblem } from '../../shared/service/errors.ts'
 import type { Http } from '../../shared/service/http.ts'
 import type { ConversationReader, ConversationTransaction, Timer, TimerId } from '../../shared/store/conversations.ts'
-import { acting, isoOf, type Operations, pageOf, paging } from './operations.ts'
+import { actBy, acting, isoOf, type Operations, pageOf, paging } from './operations.ts'
 import { parseTimerId, timerIdText, timerItem, timerSchema } from './timer-view.ts'
 
 const MS_PER_S = 1_000
@@ -68,8 +68,9 @@ function serveActs(http: Http, { store, kernel, clock }: Operations): void {
   http.post(
     '/api/timers/:id/fire',
     { schema: { ...acted, tags, summary: 'Fire one timer now, as if it were due' } },
-    async ({ params, body: { token, ...by } }) => {
-      const id = await act(params.id, (tx, timer) => kernel.fire(tx, timer, by, token))
+    async (request) => {
+      const { token, ...by } = actBy(request)
+      const id = await act(request.params.id, (tx, timer) => kernel.fire(tx, timer, by, token))
       return { id: timerIdText(id), result: 'fired' as const }
     },
   )
@@ -77,8 +78,9 @@ function serveActs(http: Http, { store, kernel, clock }: Operations): void {
   http.post(
     '/api/timers/:id/cancel',
     { schema: { ...acted, tags, summary: 'Take one timer away: its conversation may then wait for ever' } },
-    async ({ params, body: { token, ...by } }) => {
-      const id = await act(params.id, (tx, timer) => kernel.cancelTimer(tx, timer, by, token))
+    async (request) => {
+      const { token, ...by } = actBy(request)
+      const id = await act(request.params.id, (tx, timer) => kernel.cancelTimer(tx, timer, by, token))
       return { id: timerIdText(id), result: 'cancelled' as const }
     },
   )
@@ -86,11 +88,12 @@ function serveActs(http: Http, { store, kernel, clock }: Operations): void {
   http.post(
     '/api/timers/:id/move',
     { schema: { ...moved, tags, summary: 'Give one timer another due time; one that has passed fires it' } },
-    async ({ params, body: { token, due, ...by } }) => {
+    async (request) => {
+      const { token, due, ...by } = actBy(request)
       const dueMs = Date.parse(due)
       if (dueMs > clock.now() + AHEAD_MS_MAX)
         throw new HttpProblem(400, { detail: `due: ${due} is more than ${TTL_S_MAX / 86_400} days ahead.` })
-      const id = await act(params.id, (tx, timer) => kernel.moveTimer(tx, timer, { ...by, dueMs }, token))
+      const id = await act(request.params.id, (tx, timer) => kernel.moveTimer(tx, timer, { ...by, dueMs }, token))
       const timer = await findTimer(reader, id)
       // With a time that has passed it may have fired by now.
       return { id: timerIdText(id), result: 'moved' as const, ...(timer && { timer: timerItem(timer, clock.now()) }) }

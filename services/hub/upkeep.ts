@@ -7,12 +7,13 @@ import { ROUND_EVERY_MS } from './errands/round.ts'
 
 /** A lost wake-up costs this much lateness at most, never the timeout. */
 export const SWEEP_EVERY_MS = 5_000
+export const REMEDIATE_EVERY_MS = 60_000
 export const PRUNE_EVERY_MS = 3_600_000
 /** Conversations forgotten in one transaction: with their history some 10 ms of work, so that deliveries hardly wait for it. */
 const PRUNE_SLICE = 200
-/** How conversations end, groups and flows alike. */
-const SUCCEEDED = ['success']
-const FAILED = ['failure', 'error']
+/** How conversations end: groups and flows alike, and journeys. One that needs a person has not ended, and is never forgotten. */
+const SUCCEEDED = ['success', 'COMPLETED']
+const FAILED = ['failure', 'error', 'FAILED', 'COMPENSATED', 'CANCELLED']
 /** Sidelines and replays: who did what to whose messages is asked long afterwards. */
 const OPERATED = ['closed', 'discarded', 'completed', 'cancelled']
 const OPERATED_KEPT_MS = 90 * 86_400_000
@@ -26,16 +27,23 @@ export type UpkeepOptions = {
   readonly keepMs: { readonly success: number; readonly failed: number }
   /** Has the catalogue compared with the queues. */
   readonly askForRound: () => Promise<void>
+  /** Reads what other hubs have registered. */
+  readonly catchUp: () => Promise<void>
+  /** Looks after journeys that take too long. */
+  readonly remediate: (isStopped: () => boolean) => Promise<void>
 }
 
 /**
  * What is done whether messages come or not: at once, then every five seconds, overdue timers get another wake-up; at once, then every hour,
- * conversations that ended long ago are forgotten, and messages that were settled. Every ten seconds the catalogue is compared with the queues.
+ * conversations that ended long ago are forgotten, and messages that were settled. Every ten seconds the catalogue is compared with the queues,
+ * every five those definitions are read that another hub has registered; every minute journeys are looked after that take too long.
  * Gives the function that ends it.
  */
 export function startUpkeep(options: UpkeepOptions): () => void {
   const stops = [
     repeat(options, SWEEP_EVERY_MS, sweep),
+    repeat(options, SWEEP_EVERY_MS, definitions),
+    repeat(options, REMEDIATE_EVERY_MS, remedy),
     repeat(options, PRUNE_EVERY_MS, prune),
     repeat(options, ROUND_EVERY_MS, round),
   ]
@@ -98,5 +106,9 @@ async function prune({ store, clock, log, keepMs }: UpkeepOptions, isStopped: ()
   if (conversations + messages + ids > 0)
     log.info({ conversations, messages, ids }, 'forgot what is older than configured')
 }
+
+const definitions = ({ catchUp }: UpkeepOptions): Promise<void> => catchUp()
+
+const remedy = ({ remediate }: UpkeepOptions, isStopped: () => boolean): Promise<void> => remediate(isStopped)
 
 const round = ({ askForRound }: UpkeepOptions): Promise<void> => askForRound()

@@ -21,7 +21,10 @@ export async function* runTask(task: Task, object: EbsObject, run: Run, settings
 }
 
 /** Digests the content and takes a time of the configured range, as a call to another system would. */
-async function work(object: EbsObject, { minMs, maxMs, failureRate }: WorkSettings): Promise<string> {
+export async function work(
+  object: Pick<EbsObject, 'content'>,
+  { minMs, maxMs, failureRate }: WorkSettings,
+): Promise<string> {
   const tookMs = minMs + Math.random() * (maxMs - minMs)
   if (tookMs > 0) await wait(tookMs)
   if (Math.random() < failureRate) throw new WorkFailed(`simulated failure (EBS_TASK_FAILURE_RATE=${failureRate})`)

@@ -13,7 +13,8 @@ const remembered = new Map<string, boolean>()
 
 /**
  * Whether an event reached nobody but the observer, though it was meant for someone. Events that are only told to observers are not
- * missed, nor are those that travel straight to a queue and have no business here. Queues that others have bound by hand are not
+ * missed, nor are those that travel straight to a queue and have no business here, nor requests for activities, whose queues are
+ * declared before they are asked for. Other queues that others have bound by hand are not
  * known here: what they hear is listed too.
  */
 export function isUnheard(key: string, type: string): boolean {
@@ -27,6 +28,8 @@ export function isUnheard(key: string, type: string): boolean {
 
 function isMeantForNobody(key: string, type: string): boolean {
   if (!isEventType(type)) return false
-  const { key: own, observed = false, direct = false } = rowOf(type)
-  return key === own && (observed || direct)
+  const { key: own, lastWord, observed = false, direct = false } = rowOf(type)
+  // The last word may have dots in it, as an activity `charge.v2` has.
+  const isOwn = lastWord === undefined ? key === own : key.startsWith(own.slice(0, -1))
+  return isOwn && (observed || direct)
 }

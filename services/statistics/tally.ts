@@ -5,9 +5,10 @@ import { countedMs } from './histogram.ts'
  * What an event changes about its task or its object. Counters are read off the rows, before and after, so that an event
  * which is told twice, or after one that followed from it, changes them by nothing or by what is still missing.
  *
- * A replay of what had failed for good: while it runs again it counts as failed and not as in progress, because nobody has said that it
- * will succeed; when it fails again it has still failed once. When it finishes, the failure is taken back: totals are as if there had been
- * none, and only the minutes (view `throughput`) keep what happened in them. Attempts of a replay begin at 1 again; the highest counts.
+ * A replay of a task that had failed for good: while it runs again it counts as failed and not as in progress, because nobody has said that
+ * it will succeed; when it fails again it has still failed once. When it finishes, the failure is taken back: totals are as if there had
+ * been none, and only the minutes (view `throughput`) keep what happened in them. Attempts of a replay begin at 1 again; the highest counts.
+ * Its object stays failed, because the group that waited for the task has told its end.
  */
 
 export type TaskBody = Body<'TASK_CREATED' | 'TASK_STARTED' | 'TASK_FINISHED' | 'TASK_FAILED'>
@@ -77,7 +78,8 @@ export function evolveObject(before: ObjectRow | undefined, body: ObjectBody, { 
   }
   const known = before ?? newObject(body.objectId)
   const row = { ...known, tenant: known.tenant ?? body.tenant }
-  // Done is done: a failure told later is an older one, and a replay that completes it takes the failure back.
+  // A group ends once. A hub that has lost or forgotten it may come to another end when it is asked again: then the object is completed,
+  // whichever of the two is told first.
   if (row.completedAtMs !== null) return row
   const durationMs = countedMs(body.durationMs)
   if (body.type === 'OBJECT_COMPLETED') return { ...row, completedAtMs: atMs, failedAtMs: null, durationMs }

@@ -1,6 +1,7 @@
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
 import { explainRefusal } from './amqp-declare.ts'
 import { TopologyDriftError, UnsupportedBrokerError } from './broker.ts'
+import { WRITE_BYTES_AT_ONCE } from './write-batching.ts'
 
 /** A restarted broker is found again within this time, and a thousand clients do not come back at once. */
 const RECOVERY = { initialDelay: 100, maxDelay: 5_000, jitter: 0.3 } as const
@@ -38,6 +39,7 @@ export async function closeLink(link: RecoveringChannelModel): Promise<void> {
 
 const socketOptions = (name: string) => ({
   noDelay: true,
+  writableHighWaterMark: WRITE_BYTES_AT_ONCE,
   timeout: CONNECT_MS_MAX,
   clientProperties: { connection_name: name },
 })

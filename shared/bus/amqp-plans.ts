@@ -8,6 +8,11 @@ import { DeclaredPlans } from './declared-plans.ts'
 /** Declaring takes some 50 ms of the broker: not for every message that finds its queue gone. */
 const DECLARE_AGAIN_MS = 5_000
 
+const DRIFTED =
+  'A queue that was added while this service ran is there with other arguments now. It stays as it is, and may no longer hear its key; ' +
+  'everything else goes on. Empty it, delete it and start this service again, which declares it anew; whoever else declares it must use ' +
+  'the same arguments'
+
 /** What a service has declared on RabbitMQ, on each connection anew. */
 export class AmqpPlans {
   readonly #plans: DeclaredPlans
@@ -19,9 +24,29 @@ export class AmqpPlans {
     this.#log = log
   }
 
-  /** Everything. Throws TopologyDriftError. */
+  /**
+   * Everything. Throws TopologyDriftError for the plan that it began with. What was added since and has drifted is left as it is: one
+   * activity's queue that somebody has declared anew must not keep the service away from all others.
+   */
   async declare(model: ChannelModel): Promise<void> {
-    await declarePlan(model, this.#plans.all)
+    const { all, first, added } = this.#plans
+    try {
+      // All at once: one by one, hundreds of activities would take seconds.
+      return await declarePlan(model, all)
+    } catch (error) {
+      if (!(error instanceof TopologyDriftError)) throw error
+    }
+    await declarePlan(model, first)
+    for (const plan of added) await this.#declareAdded(model, plan)
+  }
+
+  async #declareAdded(model: ChannelModel, plan: Plan): Promise<void> {
+    try {
+      await declarePlan(model, plan)
+    } catch (error) {
+      if (!(error instanceof TopologyDriftError)) throw error
+      this.#log?.error({ reason: error.message, drifts: error.drifts }, DRIFTED)
+    }
   }
 
   /** Adds a plan; resolves when it is declared. `connected` waits for a connection. Throws TopologyDriftError. */

@@ -1,4 +1,5 @@
 import type { OutboxRow, Transaction } from '../store/store.ts'
+import type { Message } from './broker.ts'
 import { type Bus, messageFor } from './bus.ts'
 import { toOutboxRow } from './outbox-message.ts'
 import type { Arrived, Emission, StatefulSubscription } from './stateful-consumer.ts'
@@ -58,12 +59,19 @@ function rowsOf(bus: Bus, queue: string, emissions: readonly Emission[]): Outbox
   const positions = new Map<string, number>()
   return emissions.flatMap((emission) => {
     if ('refused' in emission) return []
-    const { cause, body } = emission
+    const { cause, body, replyTo } = emission
     const position = positions.get(cause.meta.id) ?? 0
     positions.set(cause.meta.id, position + 1)
-    return toOutboxRow(messageFor(bus, { meta: cause.meta, queue }, body, position))
+    const message = messageFor(bus, { meta: cause.meta, queue }, body, position)
+    return toOutboxRow(replyTo === undefined ? message : asking(message, replyTo))
   })
 }
+
+/** The correlation id is that of the thread, by which the asker knows the answer. */
+const asking = (message: Message, replyTo: string): Message => ({
+  ...message,
+  properties: { ...message.properties, replyTo },
+})
 
 const refusalsOf = (emissions: readonly Emission[]): Committed['refusals'] =>
   new Map(emissions.flatMap((emission) => ('refused' in emission ? [[emission.refused, emission.reason]] : [])))

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
+import { CelError } from '../cel/cel-error.ts'
 import type { Clock } from '../clock.ts'
 import type { Body } from '../events.ts'
 import type { BreakerSettings } from '../service/breaker-settings.ts'
@@ -7,7 +8,6 @@ import { addOutcome, type BreakerWindow, type Trip } from './breaker-window.ts'
 import { type Broker, ClosedError } from './broker.ts'
 import { type Event, toMessage } from './envelope.ts'
 import { compileFilter, compileNaming, type Naming } from './filter.ts'
-import { FilterError } from './filter-error.ts'
 import { newId } from './ids.ts'
 import { isJudged, scopeOf } from './rule-chain.ts'
 import type { OutcomeWatcher } from './rules.ts'
@@ -39,7 +39,7 @@ type Key = { window: BreakerWindow; commandedAtMs: number }
 
 /**
  * Circuit breaker: when too large a share of the attempts for one tenant (or whatever `by` names) fails, it has the rest set aside by a
- * sideline rule, which tries one message every so often and resolves itself. Throws FilterError when `by` is no expression.
+ * sideline rule, which tries one message every so often and resolves itself. Throws CelError when `by` is no expression.
  */
 export class Breaker implements OutcomeWatcher {
   readonly #options: BreakerOptions
@@ -131,11 +131,15 @@ export class Breaker implements OutcomeWatcher {
   }
 }
 
-/** What a breaker tells messages apart by. Throws FilterError. */
+/** What a breaker tells messages apart by. Throws CelError. */
 export function compileBy(by: string): Naming {
   const naming = compileNaming(by)
   if (!naming.touches.has('headers')) return naming
-  throw new FilterError('headers are not at hand when an attempt has ended: name it by event, tenant, type or key', 0)
+  throw new CelError(
+    'filter',
+    'headers are not at hand when an attempt has ended: name it by event, tenant, type or key',
+    0,
+  )
 }
 
 const RULE_PREFIX = 'breaker.'

@@ -40,10 +40,7 @@ export function messageFor(
   position: number,
   thread: Thread = meta,
 ): Message {
-  // Who comes back is attempted anew, and what is said about it then is news.
-  const attempt = rowOf(body.type).perAttempt && {
-    attempt: meta.replay ? `${meta.attempt} ${meta.replay.job}/${meta.replay.held}` : meta.attempt,
-  }
+  const attempt = rowOf(body.type).perAttempt && { attempt: attemptOf(meta) }
   return toMessage(body, {
     id: deriveId({ cause: meta.id, queue, type: body.type, position, ...attempt }),
     service: bus.service,
@@ -54,6 +51,14 @@ export function messageFor(
     atMs: bus.clock.now(),
   })
 }
+
+/** Tells one try from all others. Who comes back is attempted anew, and who has waited tries again: what is said about it then is news. */
+const attemptOf = ({ attempt, waits, replay }: Meta): number | string =>
+  replay || waits > 0
+    ? [attempt, ...(waits > 0 ? [`waited ${waits}`] : []), ...(replay ? [`${replay.job}/${replay.held}`] : [])].join(
+        ' ',
+      )
+    : attempt
 
 /**
  * The same message by way of the ladder: it comes to the queue, and only there, no earlier than in `delayMs`. Throws RangeError as

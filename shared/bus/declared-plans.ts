@@ -1,13 +1,14 @@
 import type { Plan } from '../topology.ts'
+import { TopologyDriftError } from './broker.ts'
 
 /** What a connection declares whenever it is made: the plan that it began with, and what was added since. */
 export class DeclaredPlans {
-  readonly #first: Plan
+  readonly first: Plan
   /** By content: the same said again is kept once. */
   readonly #added = new Map<string, Plan>()
 
   constructor(first: Plan) {
-    this.#first = first
+    this.first = first
   }
 
   /** Gives the function that takes it out again. */
@@ -20,9 +21,24 @@ export class DeclaredPlans {
     }
   }
 
+  /** Throws TopologyDriftError for the first plan; what has drifted since it was added stays as it is, and keeps nobody away. */
+  declareEach(declare: (plan: Plan) => void): void {
+    declare(this.first)
+    for (const plan of this.added)
+      try {
+        declare(plan)
+      } catch (error) {
+        if (!(error instanceof TopologyDriftError)) throw error
+      }
+  }
+
+  get added(): readonly Plan[] {
+    return [...this.#added.values()]
+  }
+
   /** Everything, as one plan. */
   get all(): Plan {
-    const plans = [this.#first, ...this.#added.values()]
+    const plans = [this.first, ...this.#added.values()]
     return {
       exchanges: plans.flatMap(({ exchanges }) => exchanges),
       queues: plans.flatMap(({ queues }) => queues),

@@ -31,6 +31,8 @@ export type Meta = {
   readonly tenant: string | undefined
   /** From 1. */
   readonly attempt: number
+  /** How often this attempt has waited for a store to come back, from 0. */
+  readonly waits: number
   /** When it was published, ms since 1970; undefined for a message made by hand. */
   readonly atMs: number | undefined
   readonly traceparent: string | undefined
@@ -129,6 +131,7 @@ export function metaOf({ key, body, properties }: Received): Meta {
     causationId: textOf(headers['x-ebs-causation']),
     tenant: textOf(headers['x-ebs-tenant']),
     attempt: countOf(headers['x-ebs-attempt']) ?? 1,
+    waits: countOf(headers['x-ebs-waits']) ?? 0,
     atMs: typeof atMs === 'number' ? atMs : properties.timestamp && properties.timestamp * 1000,
     traceparent: textOf(headers.traceparent),
     replyTo: replyQueueOf(properties.replyTo),
@@ -242,7 +245,12 @@ function propertiesOf(type: string | undefined, sending: Sending): Properties {
  * Headers that brokers keep for themselves are left behind: with `x-death` kept, RabbitMQ's cycle detection drops the
  * message without a trace on its second trip through the ladder.
  */
-export function againProperties(message: Received, type: string | undefined, headers: Headers): Properties {
+export function againProperties(
+  message: Received,
+  type: string | undefined,
+  headers: Headers,
+  without: ReadonlySet<string> = NONE,
+): Properties {
   const { id, key } = metaOf(message)
   const { headers: received, ...own } = message.properties
   return {
@@ -250,7 +258,7 @@ export function againProperties(message: Received, type: string | undefined, hea
     // One that is too long for a property stays in the body only.
     ...(type && isShort(type) && { type }),
     messageId: id,
-    headers: { ...keptHeaders(received), 'x-ebs-key': key, ...headers },
+    headers: Object.assign(keptHeaders(received, without), { 'x-ebs-key': key }, headers),
   }
 }
 
@@ -260,23 +268,28 @@ const BROKER_HEADERS =
 const HEADER_BYTES_MAX = 32_768
 /** Type and lengths around each header, at most. */
 const HEADER_FRAME_BYTES = 10
-const isOurs = ([name]: readonly [string, unknown]) => name.startsWith('x-ebs-') || name === 'traceparent'
+const isOurs = (name: string) => name.startsWith('x-ebs-') || name === 'traceparent'
+const NONE: ReadonlySet<string> = new Set()
 
-function keptHeaders(received: Readonly<Record<string, unknown>>): Record<string, HeaderValue> {
+function keptHeaders(
+  received: Readonly<Record<string, unknown>>,
+  without: ReadonlySet<string>,
+): Record<string, HeaderValue> {
   const kept: Record<string, HeaderValue> = {}
   let roomBytes = HEADER_BYTES_MAX
-  const all = Object.entries(received)
-  // Ours first: what is left behind of them would be missed.
-  for (const [name, value] of [...all.filter(isOurs), ...all.filter((one) => !isOurs(one))]) {
-    if (
-      BROKER_HEADERS.test(name) ||
-      !(typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-    )
-      continue
+  const keep = (name: string) => {
+    const value = received[name]
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return
     const bytes = Buffer.byteLength(name) + Buffer.byteLength(String(value)) + HEADER_FRAME_BYTES
-    if (bytes > roomBytes) continue
+    if (bytes > roomBytes) return
     roomBytes -= bytes
     kept[name] = value
   }
+  const strange: string[] = []
+  // Ours first: what is left behind of them would be missed.
+  for (const name of Object.keys(received))
+    if (!isOurs(name)) strange.push(name)
+    else if (!without.has(name)) keep(name)
+  for (const name of strange) if (!BROKER_HEADERS.test(name)) keep(name)
   return kept
 }

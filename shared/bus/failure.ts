@@ -1,4 +1,5 @@
 import type { Body } from '../events.ts'
+import { PartlyUnavailableError } from '../store/store.ts'
 import { deadQueueOf } from '../topology.ts'
 import type { Delivery, Headers, Message, Received } from './broker.ts'
 import { type Bus, messageFor, Outgoing, publish } from './bus.ts'
@@ -8,7 +9,7 @@ import { delayRoute } from './ladder.ts'
 import { logSome } from './log-limit.ts'
 import { probedUse } from './replay-headers.ts'
 import { failingNews } from './replay-outcome.ts'
-import { type DeadReason, judge, type RetryPolicy, type Verdict } from './retry.ts'
+import { type DeadReason, judge, type RetryPolicy, type Verdict, waitFor } from './retry.ts'
 import { heldProperties, retryProperties } from './stay-headers.ts'
 
 /** An error text in headers and events is cut here: a stack of causes can be of any length. */
@@ -51,7 +52,7 @@ export async function settleFailure(
   const headers = failureHeaders(bus, { message, queue, error, attempt: meta.attempt })
   if (verdict.kind === 'later') {
     for (const news of failingNews(bus, { meta, queue }, textOf(error))) outgoing.add(publish(bus, news))
-    outgoing.add(publish(bus, retryMessage(message, { ...failure, meta, headers, delayMs: verdict.delayMs })))
+    outgoing.add(publish(bus, retryMessage(message, { ...failure, meta, headers, verdict })))
     bus.recorder.retried(queue)
   } else {
     for (const sent of deathMessages(bus, { ...failure, meta, headers, reason: verdict.reason }))
@@ -108,16 +109,17 @@ type Republish = {
 
 const retryMessage = (
   message: Received,
-  { queue, meta, type, headers, delayMs }: Republish & { delayMs: number },
+  { queue, meta, type, headers, verdict }: Republish & { verdict: Extract<Verdict, { kind: 'later' }> },
 ): Message => ({
-  ...delayRoute(delayMs, queue),
+  ...delayRoute(verdict.delayMs, queue),
   body: message.body,
-  properties: retryProperties(message, type, { ...headers, ...nextAttempt(meta) }),
+  properties: retryProperties(message, type, { ...headers, ...nextAttempt(meta, verdict.waits) }),
 })
 
 /** What a probe has let go goes back to its rule, as if it had not been tried: its attempts begin when the rule lets it go for good. */
-function nextAttempt(meta: Meta): Headers {
+function nextAttempt(meta: Meta, waits: number | undefined): Headers {
   const use = probedUse(meta)
+  if (waits !== undefined) return { 'x-ebs-attempt': meta.attempt, 'x-ebs-waits': waits }
   if (use === undefined) return { 'x-ebs-attempt': meta.attempt + 1 }
   return { 'x-ebs-attempt': 1, 'x-ebs-released': meta.released.filter((one) => one !== use).join(',') }
 }
@@ -174,8 +176,11 @@ function failureHeaders(
 }
 
 /** Decides about a failed attempt by the policy of the queue. A probe decides nothing: its message comes back at once, for its rule. */
-export const verdictOn = (error: unknown, meta: Meta, policy: RetryPolicy): Verdict =>
-  probedUse(meta) === undefined ? judge(error, meta.attempt, policy, Math.random()) : { kind: 'later', delayMs: 0 }
+export function verdictOn(error: unknown, meta: Meta, policy: RetryPolicy): Verdict {
+  if (probedUse(meta) !== undefined) return { kind: 'later', delayMs: 0 }
+  if (error instanceof PartlyUnavailableError) return waitFor(error, meta.waits)
+  return judge(error, meta.attempt, policy, Math.random())
+}
 
 const textOf = (error: unknown) =>
   (error instanceof Error

@@ -1,5 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import { textsOf } from './filter-steps.ts'
+import { textsOf } from '../cel/steps.ts'
 
 /** A name of the scope that must have one of these values, or the filter does not match. */
 export type Guard = { readonly name: GuardName; readonly values: readonly string[] }

@@ -1,10 +1,8 @@
-import { FILTER_CHARS_MAX } from '../operation-events.ts'
-import { FilterError } from './filter-error.ts'
+import { CelError } from '../cel/cel-error.ts'
+import { compileCel } from '../cel/compiler.ts'
+import { newFrame } from '../cel/values.ts'
 import { type Guard, guardsOf } from './filter-guard.ts'
-import type { Place, ScopeName, Step } from './filter-place.ts'
-import { compileNode } from './filter-steps.ts'
-import { parseFilter, typeOfFilter } from './filter-syntax.ts'
-import { newFrame, type Scope } from './filter-values.ts'
+import { filterLanguage, type Scope, type ScopeName, scopeNamesIn } from './filter-scope.ts'
 
 /**
  * Filters of sideline rules: CEL over `event`, `tenant`, `type`, `key`, `queue` and `headers`. No clock, no input or output; bounded in
@@ -24,17 +22,17 @@ export type Filter = {
   test(scope: Scope): FilterAnswer
 }
 
-/** Makes a filter ready for use. Throws FilterError with the place and a message that a person can act on. */
+/** Makes a filter ready for use. Throws CelError with the place and a message that a person can act on. */
 export function compileFilter(text: string): Filter {
   const { step, touches, type, ast } = compile(text)
   if (type !== 'bool' && type !== 'dyn')
-    throw new FilterError(`it gives ${type}: a filter is true or false, as in tenant == "acme"`, 0)
+    throw new CelError(filterLanguage.noun, `it gives ${type}: a filter is true or false, as in tenant == "acme"`, 0)
   return {
     text,
     touches,
     guards: guardsOf(ast),
     test(scope) {
-      const found = step(newFrame(scope))
+      const found = step(newFrame(scope, scope.bytes))
       if (found === true) return 'match'
       return found === false ? 'no' : 'unclear'
     },
@@ -48,13 +46,13 @@ export type Naming = {
   read(scope: Scope): string | number | boolean | undefined
 }
 
-/** The same language for expressions that name something. Throws FilterError. */
+/** The same language for expressions that name something. Throws CelError. */
 export function compileNaming(text: string): Naming {
   const { step, touches } = compile(text)
   return {
     touches,
     read(scope) {
-      const found = step(newFrame(scope))
+      const found = step(newFrame(scope, scope.bytes))
       if (typeof found === 'bigint') return Number(found)
       return typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean' ? found : undefined
     },
@@ -62,11 +60,6 @@ export function compileNaming(text: string): Naming {
 }
 
 function compile(text: string) {
-  if (text.length > FILTER_CHARS_MAX)
-    throw new FilterError(`it has ${text.length} characters, at most ${FILTER_CHARS_MAX} are taken`, FILTER_CHARS_MAX)
-  const ast = parseFilter(text)
-  const touches = new Set<ScopeName>()
-  const place: Place = { element: undefined, touched: touches }
-  const step: Step = compileNode(ast, place)
-  return { ast, step, touches, type: typeOfFilter(text) }
+  const { ast, step, touches, type } = compileCel(text, filterLanguage)
+  return { ast, step, type, touches: scopeNamesIn(touches) }
 }

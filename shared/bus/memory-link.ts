@@ -231,7 +231,7 @@ export class MemoryLink implements Broker {
   /** Drift ends the wait for `ready`; the link goes on trying, because somebody may put the topology right. */
   #declare(): boolean {
     try {
-      this.#server.declare(this.#plans.all)
+      this.#plans.declareEach((plan) => this.#server.declare(plan))
       return true
     } catch (error) {
       if (!(error instanceof TopologyDriftError)) throw error

@@ -1,4 +1,5 @@
 import type { RetrySettings } from '../service/retry-settings.ts'
+import type { PartlyUnavailableError } from '../store/store.ts'
 import { DELAY_MS_MAX } from './ladder.ts'
 
 /** How a queue retries. `retries` = N means N + 1 deliveries at most; 0 never, negative for ever. */
@@ -14,7 +15,8 @@ export function retryOf<Q extends string>(settings: ReadonlyMap<Q, RetryPolicy>,
 /** What becomes of a failed attempt. */
 export type Verdict =
   | { readonly kind: 'again' }
-  | { readonly kind: 'later'; readonly delayMs: number }
+  /** `waits`: it was no attempt; the message has waited for a store so many times by then. */
+  | { readonly kind: 'later'; readonly delayMs: number; readonly waits?: number }
   | { readonly kind: 'dead'; readonly reason: DeadReason }
 
 /** Why a message is dead: it cannot succeed, it was tried often enough, nobody could read it, or it kills its consumer. */
@@ -38,6 +40,8 @@ export class Retryable extends Error {
 
 /** In the same consumer, before anything newer; then the ladder takes over, so that a stubborn message does not hold a place. */
 const IMMEDIATE_IN_A_ROW = 25
+/** The pauses of what waits for a store to come back grow up to this many times the first. */
+const AWAY_STEPS_MAX = 10
 
 /**
  * Decides about attempt number `attempt` (from 1) that failed with `error`. `random` (0 to 1) spreads exponential delays over the
@@ -62,4 +66,13 @@ export function judge(
   return later(cappedMs * (0.5 + random / 2))
 }
 
-const later = (delayMs: number): Verdict => ({ kind: 'later', delayMs: Math.min(Math.max(0, delayMs), DELAY_MS_MAX) })
+/**
+ * What waits for a store to come back, after so many waits. Not the message's fault, so it is no attempt, however long it takes: it would
+ * be dead while its conversation is only out of reach, or of the first passing error afterwards.
+ */
+export const waitFor = ({ retryAfterMs }: PartlyUnavailableError, waits: number): Verdict => ({
+  ...later(Math.min(waits + 1, AWAY_STEPS_MAX) * retryAfterMs),
+  waits: waits + 1,
+})
+
+const later = (delayMs: number) => ({ kind: 'later' as const, delayMs: Math.min(Math.max(0, delayMs), DELAY_MS_MAX) })

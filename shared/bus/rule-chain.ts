@@ -4,7 +4,7 @@ import type { Received } from './broker.ts'
 import type { Event } from './envelope.ts'
 import type { Filter } from './filter.ts'
 import type { Guard } from './filter-guard.ts'
-import type { Scope } from './filter-values.ts'
+import type { Scope } from './filter-scope.ts'
 import type { RuleVerdict } from './rules.ts'
 
 /** A rule in force. */

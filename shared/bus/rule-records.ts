@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { CelError } from '../cel/cel-error.ts'
 import type { Rule } from '../operation-events.ts'
 import { compileFilter, type Filter } from './filter.ts'
-import { FilterError } from './filter-error.ts'
 
 /** What consumers confirm of a rule. */
 export type Confirmable = Pick<Rule, 'id' | 'revision' | 'queues'> &
@@ -46,7 +46,7 @@ export class RuleRecords {
     try {
       return this.#keep({ id, revision, queues, phase, rule, filter: this.#filterOf(rule) }, nowMs)
     } catch (error) {
-      if (!(error instanceof FilterError)) throw error
+      if (!(error instanceof CelError)) throw error
       return this.refuse({ id, revision, queues }, error.message)
     }
   }

@@ -1,3 +1,4 @@
+import { CelError } from '../cel/cel-error.ts'
 import { systemClock } from '../clock.ts'
 import type { ServiceConfig } from '../service/config.ts'
 import { ConfigError } from '../service/errors.ts'
@@ -6,7 +7,6 @@ import { topologyPlan } from '../topology.ts'
 import { connectAmqp } from './amqp-broker.ts'
 import { Breaker, type BreakerOptions, compileBy } from './breaker.ts'
 import type { Bus } from './bus.ts'
-import { FilterError } from './filter-error.ts'
 import { RuleBook } from './rule-book.ts'
 import { noWatcher, type OutcomeWatcher } from './rules.ts'
 
@@ -67,7 +67,7 @@ function checkBreakers({ breakers }: ServiceConfig): void {
       compileBy(by)
       return []
     } catch (error) {
-      if (!(error instanceof FilterError)) throw error
+      if (!(error instanceof CelError)) throw error
       return { variable: byVariable, given: by, accepted: `a CEL expression such as tenant (${error.message})` }
     }
   })

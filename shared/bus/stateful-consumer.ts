@@ -1,6 +1,6 @@
 import type { Body } from '../events.ts'
 import type { Rule } from '../operation-events.ts'
-import { type Store, StoreUnavailableError, type Transaction } from '../store/store.ts'
+import { PartlyUnavailableError, type Store, StoreUnavailableError, type Transaction } from '../store/store.ts'
 import { type Committed, commitBatch } from './batch-commit.ts'
 import { ClosedError, type Consumer, type Delivery } from './broker.ts'
 import type { Bus } from './bus.ts'
@@ -25,8 +25,8 @@ import { WaitingBatches } from './waiting-batches.ts'
 export type Arrived = Event | Stranger
 /** What follows, in the order in which it is sent. */
 export type Emission =
-  /** An event, and from what it follows. */
-  | { readonly cause: Arrived; readonly body: Body }
+  /** An event, and from what it follows; with `replyTo`, the queue of one asker who waits for the answer to it. */
+  | { readonly cause: Arrived; readonly body: Body; readonly replyTo?: string | undefined }
   /**
    * This message cannot be handled and never will be. Once the batch is stored it goes to the dead queue with the reason; the inbox
    * forgets it, so that it is handled when somebody replays it.
@@ -229,7 +229,8 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     try {
       committed = await commitBatch(this.#bus, this.#subscription, items)
     } catch (error) {
-      if (error instanceof StoreUnavailableError || error instanceof ClosedError) throw error
+      const isPartly = error instanceof PartlyUnavailableError
+      if ((error instanceof StoreUnavailableError && !isPartly) || error instanceof ClosedError) throw error
       const [only] = items
       if (items.length === 1 && only) return this.#failHandling(only, error)
       for (const item of items) await this.#admit([item])

@@ -1,8 +1,8 @@
 import type { Headers, Received } from './broker.ts'
 import { againProperties } from './envelope.ts'
 
-/** What tells a person why a message lies where it lies. It holds for one stay and would mislead in the next one. */
-const OF_A_STAY = [
+/** What tells why a message lies where it lies, and how often it has waited there. It holds for one stay and would mislead in the next one. */
+const OF_A_STAY: ReadonlySet<string> = new Set([
   'x-ebs-queue',
   'x-ebs-reason',
   'x-ebs-error',
@@ -11,20 +11,14 @@ const OF_A_STAY = [
   'x-ebs-rule',
   'x-ebs-parked-at',
   'x-ebs-held',
-] as const
-const REPLAY = 'x-ebs-replay'
+  'x-ebs-waits',
+])
+const OF_A_STAY_OR_REPLAY = new Set([...OF_A_STAY, 'x-ebs-replay'])
 
 /** The properties of a message that is tried again later: an earlier stay is over, but it is still what a replay brought back. */
 export const retryProperties = (message: Received, type: string | undefined, headers: Headers) =>
-  againProperties(without(message, OF_A_STAY), type, headers)
+  againProperties(message, type, headers, OF_A_STAY)
 
 /** The properties of a message that is set aside, or dead: whoever brought it back is done with it. */
 export const heldProperties = (message: Received, type: string | undefined, headers: Headers) =>
-  againProperties(without(message, [...OF_A_STAY, REPLAY]), type, headers)
-
-function without(message: Received, names: readonly string[]): Received {
-  const headers = Object.fromEntries(
-    Object.entries(message.properties.headers).filter(([name]) => !names.includes(name)),
-  )
-  return { ...message, properties: { ...message.properties, headers } }
-}
+  againProperties(message, type, headers, OF_A_STAY_OR_REPLAY)

@@ -20,12 +20,14 @@ export async function finishWithin(bus: Bus, withinMs: number, work: () => Promi
 }
 
 function watchAway(broker: Broker): { readonly begun: Promise<void>; readonly end: () => void } {
-  if (broker.state !== 'up') return { begun: Promise.resolve(), end: () => undefined }
   let end: () => void = () => undefined
   const begun = new Promise<void>((resolve) => {
-    end = broker.onState((state) => {
-      if (state !== 'up') resolve()
-    })
+    const look = () => {
+      if (broker.state !== 'up') resolve()
+    }
+    end = broker.onState(look)
+    // At the start deliveries come before the connection for publishing is there: such a broker is about to be up, and not away.
+    broker.ready().then(look, resolve)
   })
   return { begun, end }
 }

@@ -1,7 +1,7 @@
 import type { Received } from './broker.ts'
 import type { Event } from './envelope.ts'
 import type { Filter } from './filter.ts'
-import type { Scope } from './filter-values.ts'
+import type { Scope } from './filter-scope.ts'
 import { scopeOf } from './rule-chain.ts'
 
 /** Messages that a queue's sample keeps. */

@@ -7,6 +7,8 @@ export interface Conversing {
   decide(input: Input, nowMs: number): Decision<Conversing>
   /** The state as it is stored. */
   json(): string
+  readonly label: string | null
+  readonly attention: string | null
   view(nowMs: number): Readonly<Record<string, unknown>>
 }
 
@@ -36,6 +38,8 @@ export const anyKind = <S>(kind: Kind<S>): AnyKind => ({
   absent: {
     decide: (input, nowMs) => hidden(kind, kind.decide(undefined, input, nowMs)),
     json: () => 'null',
+    label: null,
+    attention: null,
     view: () => ({}),
   },
   read: (json) => conversing(kind, kind.state.parse(JSON.parse(json))),
@@ -44,6 +48,8 @@ export const anyKind = <S>(kind: Kind<S>): AnyKind => ({
 const conversing = <S>(kind: Kind<S>, state: S): Conversing => ({
   decide: (input, nowMs) => hidden(kind, kind.decide(state, input, nowMs)),
   json: () => JSON.stringify(state),
+  label: kind.labelOf?.(state) ?? null,
+  attention: kind.attentionOf?.(state) ?? null,
   view: (nowMs) => kind.view(state, nowMs),
 })
 

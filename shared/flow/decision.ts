@@ -84,6 +84,10 @@ export type Kind<S> = {
   readonly keyOf: (event: Event) => string | undefined
   /** `state` is undefined when there is no such conversation. Pure: no clock, no randomness, no input or output. */
   readonly decide: (state: S | undefined, input: Input, nowMs: number) => Decision<S>
+  /** What the store lists conversations of this kind by, such as the type of a journey. It never changes. */
+  readonly labelOf?: (state: S) => string
+  /** Why a person should look at the conversation, in a word, for lists; undefined when nobody need. */
+  readonly attentionOf?: (state: S) => string | undefined
   /** What `GET /api/<kind>s/:id` shows besides id, version, status, times and history. */
   readonly view: (state: S, nowMs: number) => Readonly<Record<string, unknown>>
 }

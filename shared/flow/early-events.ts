@@ -39,6 +39,7 @@ const complete = (meta: z.infer<typeof metaSchema>): Meta => ({
   replyTo: meta.replyTo,
   callAttempt: meta.callAttempt,
   // Nobody brings back what waits here: its own message is settled.
+  waits: 0,
   released: [],
   replay: undefined,
 })

@@ -21,7 +21,17 @@ const QUEUE = 'hub_consume'
 /** Early events forgotten in one transaction. */
 const EXPIRE_MAX = 500
 /** What comes straight to the hub's queue, and not under a key that it hears. */
-const direct: ReadonlySet<string> = new Set(['TIMERS_DUE', 'REPLAY_REQUESTED', 'REPLAY_COMMAND'])
+const direct: ReadonlySet<string> = new Set([
+  'TIMERS_DUE',
+  'REPLAY_REQUESTED',
+  'REPLAY_COMMAND',
+  'JOURNEY_RELEASED',
+  'JOURNEY_OVERDUE',
+  'REMEDIATION_COMMAND',
+  'REMEDIATION_DONE',
+  'REMEDIATION_TICKET',
+  'REMEDIATION_REQUESTED',
+])
 /** Matched once: asked for every event, it took as long as parsing one. */
 const accepted: ReadonlySet<string> = new Set(
   Object.entries(catalogue)

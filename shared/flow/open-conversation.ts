@@ -4,6 +4,8 @@ import type { Decision, HistoryLine, Origin } from './decision.ts'
 
 const DETAIL_CHARS_MAX = 500
 
+const NO_LOOKS = { label: null, attention: null }
+
 export type Change = Extract<Decision<Conversing>, { kind: 'change' }>
 
 /** A conversation in the hands of one transaction: as it was read, and what was made of it since. */
@@ -88,6 +90,7 @@ export class OpenConversation {
   /** What is to be stored. */
   change(nowMs: number): ConversationChange {
     const stored = this.#stored
+    const { label, attention } = this.#conversing ?? stored ?? NO_LOOKS
     const state = this.#conversing?.json() ?? stored?.state
     if (state === undefined) throw new Error(`The ${this.id.kind} ${this.id.key} was changed before it was opened.`)
     const readVersion = stored?.version ?? 0
@@ -95,6 +98,8 @@ export class OpenConversation {
       ...this.id,
       version: readVersion + this.#changes,
       status: this.#status,
+      label,
+      attention,
       state,
       correlationId: this.origin.correlationId,
       tenant: this.origin.tenant ?? null,

@@ -4,7 +4,7 @@ import { type Parsed, parseEvent, toMessage, verbatim } from '../bus/envelope.ts
 import { deriveId } from '../bus/ids.ts'
 import { DELAY_MS_MAX } from '../bus/ladder.ts'
 import { fromOutboxRow } from '../bus/outbox-message.ts'
-import { catalogue } from '../events.ts'
+import { type Body, catalogue } from '../events.ts'
 import type { OutboxRow } from '../store/store.ts'
 import type { Origin, Sent } from './decision.ts'
 
@@ -24,13 +24,17 @@ export function messageOf(bus: Bus, sent: Sent, about: { origin: Origin; cause: 
     traceparent: origin.traceparent,
     atMs: bus.clock.now(),
     // A foreign worker may echo headers instead of reading the body.
-    callAttempt: 'body' in sent && sent.body.type === 'FLOW_CALLED' ? sent.body.attempt : undefined,
+    callAttempt: 'body' in sent && isCall(sent.body) ? sent.body.attempt : undefined,
   }
   if ('topic' in sent) return verbatim(sent.topic, sent.verbatim, sending)
   const message = toMessage(sent.body, sending)
   if ('queue' in sent) return { ...message, exchange: '', key: sent.queue }
   return 'to' in sent ? answering(message, sent.to) : message
 }
+
+/** Whether it is for somebody who answers it. */
+const isCall = (body: Body): body is Body<'FLOW_CALLED' | 'ACTIVITY_REQUESTED'> =>
+  body.type === 'FLOW_CALLED' || body.type === 'ACTIVITY_REQUESTED'
 
 /** A message as it would be read from a queue. */
 export const readBack = ({ exchange, key, body, properties }: Message): Parsed =>

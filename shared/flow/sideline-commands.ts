@@ -1,5 +1,5 @@
 import { compileFilter } from '../bus/filter.ts'
-import { FilterError } from '../bus/filter-error.ts'
+import { CelError } from '../cel/cel-error.ts'
 import type { Body } from '../events.ts'
 import { type Decision, ignore, refuse } from './decision.ts'
 import { EXPIRY, SidelineDraft } from './sideline-draft.ts'
@@ -89,7 +89,7 @@ function findFaultOfFilter(filter: string): string | undefined {
     compileFilter(filter)
     return undefined
   } catch (error) {
-    if (error instanceof FilterError) return error.message
+    if (error instanceof CelError) return error.message
     throw error
   }
 }

@@ -82,7 +82,7 @@ export function onCalled(work: Worker['onCall'], clock: Clock, as: (answer: Call
 }
 
 /** Clocks of two machines may differ by this much; by more, and somebody has to know. */
-const CLOCKS_APART_MS_MAX = 30_000
+export const CLOCKS_APART_MS_MAX = 30_000
 
 /**
  * Whether the hub, which set the deadline by its clock, has certainly given an attempt up, so that it would ignore the answer. While
@@ -123,6 +123,6 @@ async function* given(follows: WorkerFollows): AsyncGenerator<Body> {
   else if (bodies) yield bodies
 }
 
-/** Never throws, whatever was thrown. */
-const messageOf = (error: unknown) =>
+/** What was thrown, as text. Never throws, whatever it was. */
+export const messageOf = (error: unknown) =>
   error instanceof Error ? error.message || error.name : typeof error === 'string' ? error : inspect(error)

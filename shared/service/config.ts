@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type AuthSettings, authEnv, authVariables } from './auth-settings.ts'
 import { type BreakerSettings, breakerEnv, breakerVariables } from './breaker-settings.ts'
 import { ConfigError, type Mistake } from './errors.ts'
 import { lanePolicy } from './lane-settings.ts'
@@ -23,6 +24,7 @@ const common = {
   // AMQP has 16 bits for it.
   EBS_PREFETCH: wholeNumber({ min: 1, max: 65_535 }).optional(),
   EBS_QUEUE_TYPE: oneOf('quorum', 'classic').default('quorum'),
+  EBS_REQUESTS_PER_MINUTE: wholeNumber({ min: 1, max: 1_000_000_000 }).optional(),
   // Below the 30 s that Kubernetes gives a pod before it kills it.
   EBS_SHUTDOWN_TIMEOUT_MS: wholeNumber({ min: 100, max: 600_000 }).default(25_000),
   EBS_WAIT_MS_MAX: wholeNumber({ min: 100, max: 600_000 }).default(60_000),
@@ -35,6 +37,8 @@ export type ServiceConfig = ReturnType<typeof named> & {
   readonly port: number
   /** The variable that sets the port, for messages. */
   readonly portVariable: string
+  /** Whose tokens are asked for; missing: none are. */
+  readonly auth?: AuthSettings | undefined
   /** Of the queues that have one. */
   readonly breakers: ReadonlyMap<string, BreakerSettings>
   /** About variables that look misspelt, and values that can hardly be meant; logged at start. */
@@ -67,10 +71,12 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
   const own = z.object(source.own).safeParse(given)
   const retry = retryEnv(source.queues ?? [], given)
   const breakers = breakerEnv(source.queues ?? [], given)
+  const auth = authEnv(given)
 
   const mistakes = [
     ...mistakesOf(shared, given),
     ...hostMistakes(given),
+    ...auth.mistakes,
     ...mistakesOf(ownPort, given),
     ...mistakesOf(own, given),
     ...retry.mistakes,
@@ -79,6 +85,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
   if (!shared.success || !ownPort.success || !own.success || mistakes.length > 0) throw new ConfigError(mistakes)
   const known = [
     ...Object.keys(common),
+    ...authVariables,
     portVariable,
     ...Object.keys(source.own),
     ...retryVariables(source.queues ?? []),
@@ -88,13 +95,17 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     ...named(shared.data),
     port: ownPort.data[portVariable] ?? source.port,
     portVariable,
+    auth: auth.settings,
     own: own.data,
     retry: retry.settings,
     breakers: breakers.settings,
-    warnings: misspelt(
-      Object.keys(given).filter((name) => name.startsWith('EBS_')),
-      known,
-    ),
+    warnings: [
+      ...auth.warnings,
+      ...misspelt(
+        Object.keys(given).filter((name) => name.startsWith('EBS_')),
+        known,
+      ),
+    ],
   }
 }
 
@@ -108,6 +119,8 @@ const named = (env: z.output<typeof commonSchema>) => ({
   /** Missing: follows how long the work takes. */
   prefetch: env.EBS_PREFETCH,
   queueType: env.EBS_QUEUE_TYPE,
+  /** Missing: none on loopback, and elsewhere what `http.ts` says. */
+  requestsPerMinuteMax: env.EBS_REQUESTS_PER_MINUTE,
   shutdownTimeoutMs: env.EBS_SHUTDOWN_TIMEOUT_MS,
   waitMsMax: env.EBS_WAIT_MS_MAX,
 })
@@ -120,11 +133,12 @@ function mistakesOf(result: z.ZodSafeParseResult<unknown>, env: Env): readonly M
   return [...byVariable].map(([variable, accepted]) => ({ variable, given: shown(variable, env[variable]), accepted }))
 }
 
-/** Anyone who reaches the port may do anything, so it opens to other machines only when that is said twice. */
+/** Without tokens anyone who reaches the port may do anything, so it opens to other machines only when that is said twice. */
 function hostMistakes(env: Env): readonly Mistake[] {
   const host = env.EBS_HOST
-  if (host === undefined || isLoopback(host) || env.EBS_INSECURE_PUBLIC === 'true') return []
-  const accepted = 'a loopback address, because there is no authentication; EBS_INSECURE_PUBLIC=true allows any address'
+  if (host === undefined || isLoopback(host) || env.EBS_AUTH === 'jwt' || env.EBS_INSECURE_PUBLIC === 'true') return []
+  const accepted =
+    'a loopback address, because no token is asked for; EBS_AUTH=jwt asks for them and allows any address, and so does EBS_INSECURE_PUBLIC=true without asking'
   return [{ variable: 'EBS_HOST', given: host, accepted }]
 }
 
@@ -132,7 +146,8 @@ const GIVEN_CHARS_MAX = 200
 
 function shown(variable: string, value: string | undefined): string | undefined {
   if (value === undefined) return undefined
-  if (/PASSWORD|SECRET|TOKEN|CREDENTIAL|_KEY$/.test(variable)) return '***'
+  // The path of a webhook is as good as a password.
+  if (/PASSWORD|SECRET|TOKEN|CREDENTIAL|WEBHOOK|_KEY$/.test(variable)) return '***'
   // What is not a URL may still be one with a slip in it, password included.
   const masked = variable.endsWith('_URL') ? redactUrl(value).replace(/^.*@/, '***@') : redactUrl(value)
   return masked.slice(0, GIVEN_CHARS_MAX)

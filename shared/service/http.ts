@@ -13,6 +13,8 @@ import {
 } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
+import { guard } from './auth.ts'
+import type { CheckToken } from './auth-token.ts'
 import { HttpProblem } from './errors.ts'
 import type { Health } from './health.ts'
 import { parseJsonBody } from './json-body.ts'
@@ -24,6 +26,10 @@ import { sendProblem } from './problem.ts'
 import { watchRoutes } from './routes.ts'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Types of JSON that the route takes besides `application/json`, small letters. */
+    mediaTypes?: readonly string[]
+  }
   interface FastifyRequest {
     /** Of the conversation that the request belongs to: the header `x-correlation-id`, or else the request's own id. */
     correlationId: string
@@ -34,7 +40,7 @@ const BODY_BYTES_MAX = 1_048_576 // far below the broker's 16 MiB, far above any
 const ANSWER_MS_MAX = 90_000 // only what hangs is cut off; a route that waits for longer has a limit of its own
 /** An id of 128 characters percent-encoded, or two of them in one: the router's own limit is 100. */
 const PARAM_CHARS_MAX = 4_096
-/** Per address, except this machine's own: dashboards and bulk loads on loopback send thousands per second. */
+/** Per address, except this machine's own unless it is configured: dashboards and bulk loads on loopback send thousands per second. */
 export const REQUESTS_PER_MINUTE_MAX = 6_000
 const MINUTE_MS = 60_000
 
@@ -46,8 +52,12 @@ export type HttpOptions = {
   readonly metrics: Metrics
   /** Serve `/openapi.json` and `/docs`; costs memory, so only services with an API say so. */
   readonly docs?: boolean
-  /** Requests per minute and address; `false` for no limit. Loopback addresses are never limited. */
+  /** Requests per minute and address; `false` for no limit. */
   readonly requestsPerMinuteMax?: number | false
+  /** The limit holds for loopback addresses, too. */
+  readonly isLoopbackLimited?: boolean
+  /** Asks for a token on every route that is not public. Missing: anyone may do anything. */
+  readonly auth?: CheckToken | undefined
   /** Refuses every route but the operational ones with this problem, while a service starts or stops. */
   readonly closed?: () => HttpProblem
 }
@@ -66,7 +76,7 @@ export type Http = FastifyInstance<
  * are added by the service.
  */
 export async function createHttp(options: HttpOptions): Promise<Http> {
-  const { log, health, metrics, closed } = options
+  const { log, health, metrics, auth, closed } = options
   const loggerInstance: FastifyBaseLogger = log
   const app: Http = fastify({
     loggerInstance,
@@ -94,6 +104,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     throw notFound(request)
   })
   app.decorateRequest('correlationId', '')
+  app.decorateRequest('actor', undefined)
   app.addHook('onRequest', async (request, reply) => {
     request.correlationId = correlationIdOf(request.raw) ?? request.id
     reply.headers({
@@ -112,16 +123,20 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   })
 
   const max = options.requestsPerMinuteMax ?? REQUESTS_PER_MINUTE_MAX
-  if (max !== false) await app.register(rateLimit, rateLimitOptions(max))
+  if (max !== false) await app.register(rateLimit, rateLimitOptions(max, options.isLoopbackLimited ?? false))
+  if (auth) guard(app, auth)
   if (options.docs) {
     const { serveDocs } = await import('./docs.ts')
-    await serveDocs(app, options)
+    await serveDocs(app, { title: options.title, isGuarded: auth !== undefined })
   }
   serveOperations(app, { health, metrics })
   return app
 }
 
-/** JSON or nothing: a body of another type is refused, unless it is empty, as `curl -d ''` sends it. */
+/**
+ * JSON or nothing: a body of another type is refused, unless it is empty, as `curl -d ''` sends it. Which types of JSON there are besides
+ * the plain one, a route says.
+ */
 function acceptOnlyJson(app: Http) {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>(
@@ -131,8 +146,11 @@ function acceptOnlyJson(app: Http) {
   )
   app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     if (body.length === 0) return undefined
+    const types = request.routeOptions.config.mediaTypes ?? []
+    if (types.includes(request.mediaType ?? '')) return parseJsonBody(body)
     const given = request.headers['content-type'] ?? 'missing'
-    throw new HttpProblem(415, { detail: `The content type is ${given}; this service takes application/json.` })
+    const taken = ['application/json', ...types].join(', ')
+    throw new HttpProblem(415, { detail: `The content type is ${given}; this takes ${taken}.` })
   })
 }
 
@@ -144,10 +162,10 @@ function correlationIdOf(raw: IncomingMessage): string | undefined {
   return typeof given === 'string' && correlationIdShape.test(given) ? given : undefined
 }
 
-const rateLimitOptions = (max: number) => ({
+const rateLimitOptions = (max: number, isLoopbackLimited: boolean) => ({
   max,
   timeWindow: MINUTE_MS,
-  allowList: (request: { ip: string }) => isLoopback(request.ip),
+  allowList: (request: { ip: string }) => !isLoopbackLimited && isLoopback(request.ip),
   errorResponseBuilder: (_request: unknown, { after }: { after: string }) =>
     new HttpProblem(429, { detail: `More than ${max} requests per minute. Try again in ${after}.` }),
 })

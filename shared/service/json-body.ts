@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { parseFiniteJson } from '../finite-json.ts'
 import { HttpProblem } from './errors.ts'
 
 /** Deeper documents are refused before they are parsed: no body of ours needs it, and recursive code must not meet them. */
@@ -12,9 +13,10 @@ export function parseJsonBody(body: Buffer): unknown {
   if (json.trim() === '') return undefined
   if (isDeeper(json, JSON_DEPTH_MAX)) throw bad(`The body is nested deeper than ${JSON_DEPTH_MAX} levels.`)
   try {
-    return JSON.parse(json, mayHoldProto.test(json) ? refuseProto : undefined)
+    return parseFiniteJson(json, mayHoldProto.test(json) ? refuseProto : undefined)
   } catch (error) {
     if (error instanceof HttpProblem) throw error
+    if (error instanceof RangeError) throw bad(`${error.message}.`, error)
     throw bad(`The body is not JSON: ${error instanceof Error ? error.message : String(error)}.`, error)
   }
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Broker, ConnectOptions } from '../bus/broker.ts'
+import type { CheckToken } from './auth-token.ts'
 import { watchBroker } from './broker-watch.ts'
 import type { Env, ServiceConfig } from './config.ts'
 import { unavailable } from './errors.ts'
@@ -88,8 +89,13 @@ export function launch<C extends ServiceConfig>(
     await closed.ready()
     const { host, port, portVariable } = config
     server = await openServer({ host, port, portVariable, listener: closed.routing })
-    const requestsPerMinuteMax = isLoopback(host) ? false : REQUESTS_PER_MINUTE_MAX
-    http = await createHttp({ ...shared, docs, requestsPerMinuteMax })
+    http = await createHttp({
+      ...shared,
+      docs,
+      requestsPerMinuteMax: config.requestsPerMinuteMax ?? (isLoopback(host) ? false : REQUESTS_PER_MINUTE_MAX),
+      isLoopbackLimited: config.requestsPerMinuteMax !== undefined,
+      auth: await openCheck(),
+    })
     running = await definition.start({
       config,
       log,
@@ -107,6 +113,13 @@ export function launch<C extends ServiceConfig>(
       log.info({ url: server.url }, `${name} is running`)
     }
     return { url: server.url, http, health }
+  }
+
+  /** Loaded only when it is needed, because it takes memory. */
+  async function openCheck(): Promise<CheckToken | undefined> {
+    if (!config.auth || (isLoopback(config.host) && !definition.asksOnLoopback)) return undefined
+    const { tokenCheck } = await import('./auth-token.ts')
+    return tokenCheck(config.auth, { log })
   }
 
   const starting = start()

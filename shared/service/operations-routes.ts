@@ -3,9 +3,9 @@ import { HttpProblem } from './errors.ts'
 import type { Health } from './health.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What every service serves: is it alive, is it ready, what are its numbers. Never rate limited: probes must not starve. */
+/** What every service serves: is it alive, is it ready, what are its numbers. Never rate limited, and without a token: probes must not starve. */
 export function serveOperations(app: FastifyInstance, { health, metrics }: { health: Health; metrics: Metrics }) {
-  const config = { rateLimit: false as const }
+  const config = { rateLimit: false as const, scopes: 'public' as const }
   const tagged = (summary: string) => ({ config, schema: { summary, tags: ['operations'] } })
 
   app.get('/health/live', tagged('Answers while the process turns'), () => ({ status: 'live' }))

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { HttpProblem, unavailable } from './errors.ts'
-import { violationsOf } from './violations.ts'
+import { type Violation, violationsOf } from './violations.ts'
 
 /** Answers any error as `application/problem+json` (RFC 9457); what is our own fault goes to the log, not to the client. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
@@ -35,15 +35,7 @@ export function problemOf(error: unknown, request: FastifyRequest): HttpProblem 
   if (error instanceof HttpProblem) return error
   if (isStoreTrouble(error))
     return unavailable('The database takes no writes just now; come back later.', STORE_RETRY_AFTER_S)
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const errors = violationsOf(error, request)
-    const count = errors.length === 1 ? 'One value is' : `${errors.length} values are`
-    return new HttpProblem(400, {
-      title: 'Invalid request',
-      detail: `${count} not as expected: ${errors.map(({ field, message }) => `${field}: ${message}`).join('; ')}`,
-      extensions: { errors },
-    })
-  }
+  if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(violationsOf(error, request))
   const known = frameworkError.safeParse(error)
   if (!known.success) return internal(error, request)
   const { code, statusCode, message } = known.data
@@ -54,6 +46,16 @@ export function problemOf(error: unknown, request: FastifyRequest): HttpProblem 
     return unavailable('The answer took too long; what was asked may still happen.', 5)
   if (statusCode >= 500) return internal(error, request)
   return new HttpProblem(statusCode, { title: STATUS_CODES[statusCode] ?? 'Error', detail: message, cause: error })
+}
+
+/** A request that is not as it should be, with every violation. */
+export function invalidRequest(errors: readonly Violation[]): HttpProblem {
+  const count = errors.length === 1 ? 'One value is' : `${errors.length} values are`
+  return new HttpProblem(400, {
+    title: 'Invalid request',
+    detail: `${count} not as expected: ${errors.map(({ field, message }) => `${field}: ${message}`).join('; ')}`,
+    extensions: { errors },
+  })
 }
 
 /** By name, because a service's HTTP knows no store. The disk's trouble is not the client's: it may come back. */

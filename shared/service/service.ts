@@ -12,6 +12,8 @@ export type ServiceDefinition<C extends ServiceConfig> = {
   readonly title: string
   /** Serves an API: `/openapi.json` and `/docs` too. */
   readonly docs?: boolean
+  /** With EBS_AUTH=jwt, tokens are asked for on loopback, too. Otherwise only where other machines can call: whoever is on this one needs none. */
+  readonly asksOnLoopback?: boolean
   /** Throws ConfigError. */
   readonly config: (env?: Env) => C
   /**

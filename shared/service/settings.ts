@@ -48,5 +48,8 @@ export const hostAndPort = z
     error: 'host:port, such as 127.0.0.1:5672',
   })
 
+/** Name of a place where ebs runs; part of the ids that are made there. */
+export const siteName = z.string().regex(/^[a-z0-9]{1,16}$/, { error: '1 to 16 small letters and digits' })
+
 /** A TCP port; 0 means any free one. */
 export const port = wholeNumber({ min: 0, max: 65_535 })

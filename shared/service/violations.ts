@@ -6,6 +6,7 @@ export type Violation = { readonly field: string; readonly message: string; read
 
 /** The parts in the order in which fastify checks them; it stops at the first one that fails. */
 const parts = ['params', 'body', 'querystring', 'headers'] as const
+type Part = (typeof parts)[number]
 
 /**
  * Every violation of a request: those that fastify found, and those in the parts that it has not looked at yet, so that a
@@ -28,19 +29,22 @@ export function violationsOf(
     if (!(schema instanceof z.ZodType)) return []
     const input =
       part === 'querystring' ? request.query : part === 'body' ? (request.body ?? undefined) : request.headers
-    const issues = schema.safeParse(input).error?.issues ?? []
-    return issues.flatMap((issue) =>
-      namesOf(issue.path.map(String), issue).map((field) => ({
-        field: field || named(part),
-        message: issue.message,
-        in: named(part),
-      })),
-    )
+    return violationsIn(part, schema.safeParse(input).error?.issues ?? [])
   })
   return [...found, ...later]
 }
 
-const named = (part: (typeof parts)[number]) => (part === 'querystring' ? 'query' : part)
+/** What a schema finds wrong with one part of a request. */
+export const violationsIn = (part: Part, issues: readonly z.core.$ZodIssue[]): readonly Violation[] =>
+  issues.flatMap((issue) =>
+    namesOf(issue.path.map(String), issue).map((field) => ({
+      field: field || named(part),
+      message: issue.message,
+      in: named(part),
+    })),
+  )
+
+const named = (part: Part) => (part === 'querystring' ? 'query' : part)
 
 const unknownKeys = z.object({ keys: z.array(z.string()).min(1) })
 

@@ -57,7 +57,8 @@ const tables = `
   -- open conversations by kind, timers, early events and their bytes.
   create table counts(what text not null, kind text not null, n integer not null, primary key(what, kind)) without rowid;`
 
-const iso = (column: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`
+/** SQL of a time, which is stored as ms since 1970, as ISO 8601 text in UTC. */
+export const iso = (column: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`
 
 const views = `
   create view conversations(kind, key, status, version, tenant, created_at, changed_at, ended_at) as

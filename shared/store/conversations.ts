@@ -14,6 +14,10 @@ export type Conversation = ConversationId & {
   /** Counts its changes, from 1. */
   readonly version: number
   readonly status: string
+  /** What its kind sorts conversations by, such as the type of a journey; null for kinds that do not. */
+  readonly label: string | null
+  /** Why a person should look at it, in a word of its kind; null when nobody need. */
+  readonly attention: string | null
   /** JSON. */
   readonly state: string
   readonly correlationId: string
@@ -145,11 +149,23 @@ export interface ConversationTransaction extends Transaction {
 export type ConversationFilter = {
   readonly kind: string
   readonly status?: string | undefined
+  readonly label?: string | undefined
+  /** Those that a person should look at, for this reason or, with `true`, for any. */
+  readonly attention?: string | true | undefined
   readonly tenant?: string | undefined
   /** Still going on, or over. */
   readonly isOpen?: boolean | undefined
   /** Going on since before this time. */
   readonly createdBeforeMs?: number | undefined
+}
+
+export type EndedFilter = { readonly kind: string; readonly sinceMs: number }
+export type AttentionFilter = { readonly kind: string; readonly attention: string; readonly limit: number }
+export type DurationsFilter = {
+  readonly kind: string
+  readonly label: string
+  readonly status: string
+  readonly limit: number
 }
 
 /** A page. `next`, undefined on the last one, is the cursor of the page behind it. */
@@ -168,6 +184,12 @@ export interface ConversationReader {
   frozenTimersOf(id: ConversationId): Sync<readonly FrozenTimer[]>
   /** Newest first. Throws InvalidCursorError. */
   listConversations(filter: ConversationFilter, page: PageRequest): Sync<Page<Conversation>>
+  /** Those with a label that ended at `sinceMs` or after, in the order in which they ended. Throws InvalidCursorError. */
+  listEnded(filter: EndedFilter, page: PageRequest): Sync<Page<Conversation>>
+  /** How long conversations went on, in ms from creation to end: the newest `limit` of a label that ended in this status. */
+  durationsOf(which: DurationsFilter): Sync<readonly number[]>
+  /** The labels of those that go on, in order. Costs what there are labels, however many conversations there are. */
+  labelsOf(kind: string): Sync<readonly string[]>
   /** Earliest due first. Throws InvalidCursorError. */
   listTimers(
     filter: { readonly kind?: string | undefined; readonly dueBeforeMs?: number | undefined },
@@ -175,6 +197,8 @@ export interface ConversationReader {
   ): Sync<Page<Timer>>
   /** By kind, reason and type. */
   listIgnored(): Sync<readonly IgnoredCount[]>
+  /** Those that a person should look at for this reason, counted up to `limit`, with no look at any of them. */
+  countAttention(which: AttentionFilter): Sync<number>
   /** Open conversations by kind, with the time the oldest was created. Costs the same however many there are; so do the next three. */
   countOpen(): Sync<readonly { readonly kind: string; readonly count: number; readonly oldestMs: number }[]>
   countTimers(): Sync<number>

@@ -3,7 +3,7 @@ import type { Page, PageRequest } from './conversations.ts'
 /** Where definitions of journeys are kept: immutable, never deleted, JSON text to the store. */
 
 export type DefinitionRow = {
-  /** Counts registrations, from 1: who knows up to one needs those behind it. */
+  /** From 1, and higher with every registration: who knows up to one needs those behind it. Another store may number the same ones anew, higher. */
   readonly seq: number
   readonly type: string
   readonly version: number

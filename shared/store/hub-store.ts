@@ -1,12 +1,17 @@
 import type { ConversationStore, ConversationTransaction } from './conversations.ts'
+import type { DefinitionReader, DefinitionTransaction } from './definitions.ts'
 import type { HeldReader, HeldTransaction } from './held-messages.ts'
 
-/** Conversations, and the catalogue of held messages: what one message changes in both becomes durable together. */
-export type HubTransaction = ConversationTransaction & { readonly held: HeldTransaction }
+/** Conversations, the catalogue of held messages, and definitions: what one message changes in them becomes durable together. */
+export type HubTransaction = ConversationTransaction & {
+  readonly held: HeldTransaction
+  readonly definitions: DefinitionTransaction
+}
 
 /** Where the hub keeps everything. */
 export interface HubStore extends ConversationStore {
   /** Sees what is committed. */
   readonly held: HeldReader
+  readonly definitions: DefinitionReader
   write<T>(job: (tx: HubTransaction) => T | Promise<T>): Promise<T>
 }

@@ -1,10 +1,13 @@
 import {
+  type AttentionFilter,
   type Conversation,
   type ConversationFilter,
   type ConversationId,
   type ConversationReader,
   type ConversationStore,
   type ConversationTransaction,
+  type DurationsFilter,
+  type EndedFilter,
   earliestFirst,
   type HistoryEntry,
   type IgnoredCount,
@@ -66,6 +69,32 @@ export class MemoryConversationReader implements ConversationReader {
     return pageOf(rows, limit, { place: placeOf, item: ({ conversation }) => conversation })
   }
 
+  listEnded({ kind, sinceMs }: EndedFilter, { limit, cursor }: PageRequest): Page<Conversation> {
+    const behind = cursor === undefined ? undefined : parseCursor(cursor)
+    const place = ({ conversation, seq }: Kept): Place => [conversation.endedAtMs ?? 0, seq]
+    const rows = [...this.#tables.conversations.values()]
+      .filter(({ conversation }) => matches(conversation, { kind, isOpen: false }) && conversation.label !== null)
+      .filter((kept) => place(kept)[0] >= sinceMs && (!behind || compare(place(kept), behind) > 0))
+      .toSorted((a, b) => compare(place(a), place(b)))
+    return pageOf(rows, limit, { place, item: ({ conversation }) => conversation })
+  }
+
+  durationsOf({ limit, ...filter }: DurationsFilter): readonly number[] {
+    const ended = this.listConversations({ ...filter, isOpen: false }, { limit }).items
+    return ended.map(({ createdAtMs, endedAtMs }) => (endedAtMs ?? createdAtMs) - createdAtMs)
+  }
+
+  countAttention({ limit, ...filter }: AttentionFilter): number {
+    return this.listConversations(filter, { limit }).items.length
+  }
+
+  labelsOf(kind: string): readonly string[] {
+    const open = [...this.#tables.conversations.values()].filter(({ conversation }) =>
+      matches(conversation, { kind, isOpen: true }),
+    )
+    return [...new Set(open.flatMap(({ conversation }) => conversation.label ?? []))].toSorted()
+  }
+
   listTimers(
     { kind, dueBeforeMs = Number.POSITIVE_INFINITY }: { kind?: string | undefined; dueBeforeMs?: number | undefined },
     { limit, cursor }: PageRequest,
@@ -112,12 +141,15 @@ export class MemoryConversationReader implements ConversationReader {
 }
 
 function matches(
-  { kind, status, tenant, endedAtMs, createdAtMs }: Conversation,
+  { kind, status, label, attention, tenant, endedAtMs, createdAtMs }: Conversation,
   { isOpen, createdBeforeMs = Number.POSITIVE_INFINITY, ...filter }: ConversationFilter,
 ): boolean {
   return (
     kind === filter.kind &&
     (filter.status === undefined || status === filter.status) &&
+    (filter.label === undefined || label === filter.label) &&
+    (filter.attention === undefined ||
+      (filter.attention === true ? attention !== null : attention === filter.attention)) &&
     (filter.tenant === undefined || tenant === filter.tenant) &&
     (isOpen === undefined || isOpen === (endedAtMs === null)) &&
     createdAtMs < createdBeforeMs

@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import {
+  type AttentionFilter,
   type Conversation,
   type ConversationFilter,
   type ConversationId,
   type ConversationReader,
+  type DurationsFilter,
+  type EndedFilter,
   earliestFirst,
   type HistoryEntry,
   type IgnoredCount,
@@ -13,8 +16,8 @@ import {
 } from './conversations.ts'
 import type { FrozenTimer } from './frozen-timers.ts'
 import { pageOf, parseCursor } from './page-cursor.ts'
+import { SqliteConversationLists } from './sqlite-conversation-lists.ts'
 import {
-  CONVERSATION_COLUMNS,
   conversationRow,
   FIND_CONVERSATION,
   FROZEN_COLUMNS,
@@ -23,7 +26,6 @@ import {
   timerRow,
 } from './sqlite-conversation-rows.ts'
 import type { SqliteReader } from './sqlite-store.ts'
-import type { SqlValue } from './statements.ts'
 
 /** Statements of lookups and metrics. None reads more than the rows it is about; a test asks the planner. */
 export const readStatements = {
@@ -46,25 +48,14 @@ export const readStatements = {
 const LIST_IGNORED = `select kind, why, type, count, last_key as lastKey, last_at as lastAtMs from ignored_rows
   order by kind, why, type`
 
-/** The index that holds the rows of a list in its order. The planner has no statistics to choose by. */
-const listings = {
-  status: { index: 'conversations_by_status', where: 'kind = ? and status = ?' },
-  open: { index: 'conversations_open', where: 'kind = ? and ended_at is null' },
-  over: { index: 'conversations_over', where: 'kind = ? and ended_at is not null' },
-} as const
-
-/** The statement of a list: newest first, behind a place. Conditions are added that its index does not answer. */
-export const listStatement = (by: keyof typeof listings, conditions: readonly string[] = []): string =>
-  `select seq, ${CONVERSATION_COLUMNS} from conversation_rows indexed by ${listings[by].index}
-    where ${[listings[by].where, ...conditions].join(' and ')} and (created_at, seq) < (?, ?)
-    order by created_at desc, seq desc limit ?`
-
 /** A `ConversationReader` over the read-only side of a SQLite store. */
 export class SqliteConversationReader implements ConversationReader {
   readonly #read: SqliteReader
+  readonly #lists: SqliteConversationLists
 
   constructor(read: SqliteReader) {
     this.#read = read
+    this.#lists = new SqliteConversationLists(read)
   }
 
   findConversation({ kind, key }: ConversationId): Conversation | undefined {
@@ -83,19 +74,24 @@ export class SqliteConversationReader implements ConversationReader {
     return this.#read.all(frozenRow, readStatements.frozenTimersOf, key, kind)
   }
 
-  listConversations(filter: ConversationFilter, { limit, cursor }: PageRequest): Page<Conversation> {
-    const before = [filter.createdBeforeMs ?? Number.MAX_SAFE_INTEGER, 0] as const
-    const behind = cursor === undefined ? before : parseCursor(cursor)
-    const request = { limit: limit + 1, behind: behind[0] < before[0] ? behind : before }
-    const rows =
-      filter.status !== undefined || filter.isOpen !== undefined
-        ? this.#list(filter, request)
-        : // Each row is in one of the two: the newest of both together are among the newest of each.
-          [true, false].flatMap((isOpen) => this.#list({ ...filter, isOpen }, request)).toSorted(newestFirst)
-    return pageOf(rows.slice(0, limit + 1), limit, {
-      place: ({ createdAtMs, seq }) => [createdAtMs, seq],
-      item: ({ seq, ...conversation }) => conversation,
-    })
+  listConversations(filter: ConversationFilter, page: PageRequest): Page<Conversation> {
+    return this.#lists.list(filter, page)
+  }
+
+  listEnded(filter: EndedFilter, page: PageRequest): Page<Conversation> {
+    return this.#lists.listEnded(filter, page)
+  }
+
+  durationsOf(which: DurationsFilter): readonly number[] {
+    return this.#lists.durationsOf(which)
+  }
+
+  countAttention(which: AttentionFilter): number {
+    return this.#lists.countAttention(which)
+  }
+
+  labelsOf(kind: string): readonly string[] {
+    return this.#lists.labelsOf(kind)
   }
 
   listTimers(
@@ -133,33 +129,10 @@ export class SqliteConversationReader implements ConversationReader {
   #count(what: 'timers' | 'frozen' | 'early'): number {
     return this.#read.get(z.object({ n: z.number() }), readStatements.count, what)?.n ?? 0
   }
-
-  #list(
-    { kind, status, isOpen, tenant }: ConversationFilter,
-    { limit, behind }: { readonly limit: number; readonly behind: readonly [number, number] },
-  ): ListedRow[] {
-    const conditions: string[] = []
-    const values: SqlValue[] = [kind]
-    if (status !== undefined) {
-      values.push(status)
-      if (isOpen !== undefined) conditions.push(isOpen ? 'ended_at is null' : 'ended_at is not null')
-    }
-    if (tenant !== undefined) {
-      conditions.push('tenant = ?')
-      values.push(tenant)
-    }
-    const by = status !== undefined ? 'status' : isOpen ? 'open' : 'over'
-    return this.#read.all(listedRow, listStatement(by, conditions), ...values, ...behind, limit)
-  }
 }
 
 const BEFORE_ALL_TIMERS = [Number.MIN_SAFE_INTEGER, 0] as const
 
-type Listed = { readonly createdAtMs: number; readonly seq: number }
-const newestFirst = (a: Listed, b: Listed) => b.createdAtMs - a.createdAtMs || b.seq - a.seq
-
-const listedRow = conversationRow.extend({ seq: z.number() })
-type ListedRow = z.infer<typeof listedRow>
 const historyRow = z.object({ atMs: z.number(), what: z.string(), detail: z.string().nullable() })
 const ignoredRow = z.object({
   kind: z.string(),

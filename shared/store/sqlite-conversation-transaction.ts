@@ -15,24 +15,35 @@ import {
 } from './conversations.ts'
 import { bytesOfEarly, EarlyRoom, type EarlySize } from './early-room.ts'
 import { removedSlice } from './slices.ts'
-import { conversationRow, FIND_CONVERSATION, TIMER_COLUMNS, timerRow } from './sqlite-conversation-rows.ts'
+import {
+  conversationRow,
+  earlyRow,
+  earlySize,
+  earlySized,
+  endedRow,
+  FIND_CONVERSATION,
+  oldEarlyRow,
+  storedRow,
+  TIMER_COLUMNS,
+  timerRow,
+} from './sqlite-conversation-rows.ts'
 import { SqliteFrozenTimers } from './sqlite-frozen-timers.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { OutboxRow } from './store.ts'
 
 /** Every statement that a message or a timer may cost. None reads more than the rows it is about; a test asks the planner. */
 export const statements = {
-  findStored: `select seq, version, status, tenant, created_at as createdAtMs, ended_at as endedAtMs,
+  findStored: `select seq, version, status, label, attention, tenant, created_at as createdAtMs, ended_at as endedAtMs,
       correlation_id as correlationId, lines
     from conversation_rows where key = ? and kind = ?`,
   insert: `insert into conversation_rows(version, status, created_at, changed_at, ended_at, lines,
-      correlation_id, tenant, traceparent, state, key, kind)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      correlation_id, tenant, traceparent, label, attention, state, key, kind)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   /** SQLite writes an index again when one of its columns is set, changed or not: the usual change sets none. */
   updateState: `update conversation_rows
     set version = ?, changed_at = ?, lines = ?, traceparent = ?, state = ? where seq = ?`,
-  updateIndexed: `update conversation_rows set status = ?, tenant = ?, created_at = ?, ended_at = ?, correlation_id = ?
-    where seq = ?`,
+  updateIndexed: `update conversation_rows
+    set status = ?, label = ?, attention = ?, tenant = ?, created_at = ?, ended_at = ?, correlation_id = ? where seq = ?`,
   insertHistory: 'insert into history_rows(conversation, n, at, what, detail) values (?, ?, ?, ?, ?)',
   count: `insert into counts(what, kind, n) values (?, ?, ?) on conflict(what, kind) do update set n = n + excluded.n`,
   counted: 'select n from counts where what = ? and kind = ?',
@@ -54,12 +65,13 @@ export const statements = {
   findEarly: `select seq, kind, key, bytes, event, at as atMs from early_rows
     where key = ? and kind = ? and at >= ? order by seq`,
   findOldEarly: 'select seq, kind, key, 1 as rows, bytes from early_rows where at < ? order by at, seq limit ?',
+  sizesOfEarly: 'select seq, bytes from early_rows where seq in (select value from json_each(?))',
   removeEarly: 'delete from early_rows where seq in (select value from json_each(?))',
   ignore: `insert into ignored_rows(kind, why, type, count, last_key, last_at) values (?, ?, ?, ?, ?, ?)
     on conflict(kind, why, type) do update set count = count + excluded.count,
       last_key = case when excluded.last_at >= last_at then excluded.last_key else last_key end,
       last_at = max(last_at, excluded.last_at)`,
-  findEnded: `select seq, lines as rows, octet_length(state) as bytes from conversation_rows
+  findEnded: `select seq, kind, key, lines as rows, octet_length(state) as bytes from conversation_rows
     where status = ? and ended_at is not null and ended_at < ? order by ended_at limit ?`,
   removeConversations: 'delete from conversation_rows where seq in (select value from json_each(?))',
   removeHistory: 'delete from history_rows where conversation in (select value from json_each(?))',
@@ -204,20 +216,39 @@ export class SqliteConversationTransaction implements ConversationTransaction {
       this.#tx.run(statements.ignore, kind, why, type, count, lastKey, lastAtMs)
   }
 
-  removeEnded({ endedAtMs, statuses }: EndedBefore, limit: number): number {
-    const ended = [...new Set(statuses)].flatMap((status) =>
-      this.#tx.all(endedRow, statements.findEnded, status, endedAtMs, limit),
-    )
+  /** `isKept` says of one that it is not to be removed. */
+  removeEnded(
+    { endedAtMs, statuses }: EndedBefore,
+    limit: number,
+    isKept: (id: ConversationId) => boolean = () => false,
+  ): number {
+    const ended = [...new Set(statuses)]
+      .flatMap((status) => this.#tx.all(endedRow, statements.findEnded, status, endedAtMs, limit))
+      .filter((id) => !isKept(id))
     const seqs = JSON.stringify(removedSlice(ended, limit).map(({ seq }) => seq))
     this.#tx.run(statements.removeHistory, seqs)
     return this.#tx.run(statements.removeConversations, seqs).changes
   }
 
   #insert(to: Conversation, lines: number): number {
-    const { version, status, createdAtMs, changedAtMs, endedAtMs, correlationId, tenant, traceparent, state } = to
+    const {
+      version,
+      status,
+      createdAtMs,
+      changedAtMs,
+      endedAtMs,
+      correlationId,
+      tenant,
+      traceparent,
+      label,
+      attention,
+      state,
+    } = to
     const times = [createdAtMs, changedAtMs, endedAtMs] as const
     const origin = [correlationId, tenant, traceparent] as const
-    return this.#tx.run(statements.insert, version, status, ...times, lines, ...origin, state, to.key, to.kind).lastId
+    const looks = [label, attention, state] as const
+    return this.#tx.run(statements.insert, version, status, ...times, lines, ...origin, ...looks, to.key, to.kind)
+      .lastId
   }
 
   #update(stored: z.infer<typeof storedRow>, to: Conversation, newLines: number): number {
@@ -240,6 +271,11 @@ export class SqliteConversationTransaction implements ConversationTransaction {
     return this.#tx.get(earlySize, statements.sizeOfEarly, key, kind) ?? { count: 0, bytes: 0 }
   }
 
+  /** Forgets early events by their places. */
+  removeEarly(seqs: readonly number[]): void {
+    this.#removeEarly(this.#tx.all(earlySized, statements.sizesOfEarly, JSON.stringify(seqs)))
+  }
+
   #removeEarly(rows: readonly { readonly seq: number; readonly bytes: number }[]): void {
     if (rows.length === 0) return
     this.#tx.run(statements.removeEarly, JSON.stringify(rows.map(({ seq }) => seq)))
@@ -258,23 +294,7 @@ export class SqliteConversationTransaction implements ConversationTransaction {
 
 type Counted = 'open' | 'timers' | 'early' | 'early bytes'
 const counted = z.object({ n: z.number() })
-const storedRow = z.object({
-  seq: z.number(),
-  version: z.number(),
-  status: z.string(),
-  tenant: z.string().nullable(),
-  createdAtMs: z.number(),
-  endedAtMs: z.number().nullable(),
-  correlationId: z.string(),
-  lines: z.number(),
-})
 /** What lists are sorted and chosen by. */
-const indexedOf = ({ status, tenant, createdAtMs, endedAtMs, correlationId }: Indexed) =>
-  [status, tenant, createdAtMs, endedAtMs, correlationId] as const
+const indexedOf = ({ status, label, attention, tenant, createdAtMs, endedAtMs, correlationId }: Indexed) =>
+  [status, label, attention, tenant, createdAtMs, endedAtMs, correlationId] as const
 type Indexed = Omit<z.infer<typeof storedRow>, 'seq' | 'lines'>
-
-const earlySize = z.object({ count: z.number(), bytes: z.number() })
-const earlySeq = z.object({ seq: z.number(), kind: z.string(), key: z.string(), bytes: z.number() })
-const oldEarlyRow = earlySeq.extend({ rows: z.number() })
-const earlyRow = earlySeq.extend({ event: z.string(), atMs: z.number() })
-const endedRow = z.object({ seq: z.number(), rows: z.number(), bytes: z.number() })

@@ -1,13 +1,19 @@
 import { conversationTables, frozenTables } from './conversation-tables.ts'
 import type { ConversationReader, ConversationStore, ConversationTransaction } from './conversations.ts'
+import { labelTables } from './label-tables.ts'
 import { type Migration, messagingTables } from './migrations.ts'
 import { SqliteConversationReader } from './sqlite-conversation-reader.ts'
 import { SqliteConversationTransaction } from './sqlite-conversation-transaction.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import type { PendingRow } from './store.ts'
 
-/** Of a file that holds conversations; a store that keeps more appends its own. */
-export const conversationMigrations: readonly Migration[] = [messagingTables, conversationTables, frozenTables]
+/** Of a file that holds conversations and nothing else. */
+export const conversationMigrations: readonly Migration[] = [
+  messagingTables,
+  conversationTables,
+  frozenTables,
+  labelTables,
+]
 
 /** Conversations in one SQLite file, with the inbox and the outbox of the service that keeps them. */
 export class SqliteConversationStore implements ConversationStore {

@@ -11,10 +11,13 @@ import type { Outbox } from './outbox-relay.ts'
 import { pendingSlice } from './slices.ts'
 import { pendingRow, SqliteTransaction } from './sqlite-transaction.ts'
 import { Statements } from './statements.ts'
-import { type PendingRow, type Store, StoreUnavailableError } from './store.ts'
+import { type PendingRow, type Store, StoreBusyError, StoreUnavailableError } from './store.ts'
 
-/** How long a statement waits for another process's lock. It blocks the event loop, so it stays below a heartbeat. */
-const BUSY_MS_MAX = 5_000
+/** How long a statement waits for another process's lock. It blocks the event loop, so it is short. */
+const BUSY_MS_MAX = 100
+/** How long a transaction waits for another process's lock, with other work in between. */
+const LOCKED_MS_MAX = 5_000
+const LOCKED_PAUSE_MS = 10
 /** How long `open` tries again: switching a new file to WAL is refused at once, without a wait, while another does it. */
 const OPEN_MS_MAX = 10_000
 const OPEN_PAUSE_MS = 25
@@ -125,7 +128,7 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     let ran = 0
     const done: { job: Job<SqliteTransaction>; tx: SqliteTransaction }[] = []
     try {
-      this.#writer.run('begin immediate')
+      await this.#begin()
       for (const job of jobs) {
         const tx = new SqliteTransaction(this.#writer)
         if (await this.#runAlone(job, tx, jobs.length > 1)) done.push({ job, tx })
@@ -142,6 +145,19 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     if (done.some(({ tx }) => tx.outbox.added > 0)) this.#tell()
     for (const { job } of done) job.resolve()
     return ran
+  }
+
+  async #begin(): Promise<void> {
+    const giveUpAtMs = performance.now() + LOCKED_MS_MAX
+    for (;;) {
+      try {
+        this.#writer.run('begin immediate')
+        return
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > giveUpAtMs) throw error
+        await sleep(LOCKED_PAUSE_MS)
+      }
+    }
   }
 
   /** Runs one job; with others in its group, behind a savepoint, so that it can be undone alone. */
@@ -212,12 +228,17 @@ function closeAll({ writer, reader }: Connections): void {
 }
 
 /** Codes that speak of the disk or the file, not of what a job did. */
-const UNAVAILABLE = /^SQLITE_(?:FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|PROTOCOL)/
+const UNAVAILABLE = /^SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB)/
+/** Codes that speak of who else uses it, or of this process. */
+const BUSY = /^SQLITE_(?:BUSY|LOCKED|PROTOCOL|NOMEM)/
 
-const explained = (error: unknown): unknown =>
-  error instanceof Database.SqliteError && UNAVAILABLE.test(error.code)
-    ? new StoreUnavailableError(`The database takes no writes (${error.code}: ${error.message}).`, { cause: error })
-    : error
+/** The error of a database that is out of order as StoreUnavailableError, or StoreBusyError; any other as it is. */
+export function explained(error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError)) return error
+  const message = `The database takes no writes (${error.code}: ${error.message}).`
+  if (BUSY.test(error.code)) return new StoreBusyError(message, { cause: error })
+  return UNAVAILABLE.test(error.code) ? new StoreUnavailableError(message, { cause: error }) : error
+}
 
 const isBusy = (error: unknown): boolean =>
   error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')

@@ -51,3 +51,14 @@ export interface OutboxReader {
 export class StoreUnavailableError extends Error {
   override readonly name: string = 'StoreUnavailableError'
 }
+
+/** Somebody alive holds its lock, or memory is short: the store itself is well, so nothing else may take its place. Nothing was done. */
+export class StoreBusyError extends StoreUnavailableError {}
+
+/**
+ * The store works, but not all of what it was asked for can be reached: it lies in another one that is out of order. Only who asked for
+ * this waits, for `retryAfterMs`.
+ */
+export class PartlyUnavailableError extends StoreUnavailableError {
+  readonly retryAfterMs = 2_000
+}

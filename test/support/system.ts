@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { describeExit, type Exit } from '../../scripts/running.ts'
 import type { ServiceName } from '../../scripts/services.ts'
+import { migrations as shopMigrations } from '../../services/processor/shop/schema.ts'
 import { openStatistics } from '../../services/statistics/store.ts'
 import { hubMigrations } from '../../shared/store/sqlite-hub-store.ts'
 import { SqliteStore } from '../../shared/store/sqlite-store.ts'
@@ -36,6 +37,8 @@ export type SystemOptions = {
 export type System = AsyncDisposable & {
   readonly vhost: TestVhost
   readonly processes: readonly ServiceProcess[]
+  /** Where its databases are. */
+  readonly dataDir: string
   /** The process of this name, such as `processor-2`. */
   process(name: string): ServiceProcess
   /** Starts one more process of a service; resolves when it is running. */
@@ -48,6 +51,8 @@ export type System = AsyncDisposable & {
   rows<T extends z.ZodType>(schema: T, sql: string): Promise<z.output<T>[]>
   /** The same of `hub.db`. */
   hubRows<T extends z.ZodType>(schema: T, sql: string): Promise<z.output<T>[]>
+  /** The same of `shop.db`, the other system of the example journeys. */
+  shopRows<T extends z.ZodType>(schema: T, sql: string): Promise<z.output<T>[]>
   /** Sends a request to the process of this name, such as `gateway-2`. */
   ask(name: string, path: string, request?: Ask): Promise<Answer>
   /** Makes this many objects with one request, of this tenant if there is one; gives the status. */
@@ -92,6 +97,8 @@ export async function startSystem({
         EBS_AMQP_MANAGEMENT_URL: vhost.managementUrl,
         EBS_DATA_DIR: join(folder, 'data'),
         [`EBS_${service.toUpperCase()}_PORT`]: '0',
+        // Queues and consumers of activities, which only stories about journeys need; they say EBS_ACTIVITIES.
+        ...(service === 'processor' && { EBS_ACTIVITIES: 'none' }),
         ...env,
         ...own,
       },
@@ -121,6 +128,7 @@ export async function startSystem({
   return {
     vhost,
     processes,
+    dataDir: join(folder, 'data'),
     process: (name) => find((one) => one.name === name, name),
     async start(service, own) {
       const added = add(service, own)
@@ -136,6 +144,7 @@ export async function startSystem({
     },
     rows: async (schema, sql) => readAll(await openStatistics(join(folder, 'data', 'stats.db')), schema, sql),
     hubRows: async (schema, sql) => readAll(await openHub(join(folder, 'data', 'hub.db')), schema, sql),
+    shopRows: async (schema, sql) => readAll(await openShop(join(folder, 'data', 'shop.db')), schema, sql),
     ask: (name, path, request) => ask(`${find((one) => one.name === name, name).url}${path}`, request),
     async createObjects(count, idempotencyKey = randomUUID(), tenant = undefined) {
       const headers = { 'idempotency-key': idempotencyKey }
@@ -151,6 +160,7 @@ export async function startSystem({
 
 const eventsAnswer = z.object({ items: z.array(z.object({ type: z.string(), count: z.number() })) })
 
+const openShop = (path: string) => SqliteStore.open({ path, migrations: shopMigrations })
 const openHub = (path: string) => SqliteStore.open({ path, migrations: hubMigrations })
 
 async function readAll<T extends z.ZodType>(store: SqliteStore, schema: T, sql: string): Promise<z.output<T>[]> {

@@ -16,6 +16,7 @@ describe('where the services are', () => {
       EBS_DATAGEN_PORT: '0',
       EBS_AMQP_URL: 'nonsense',
       EBS_QUEUE_TYPE: 'x',
+      EBS_TOKEN: 'secret\ntoken',
     }
 
     const message = (() => {

@@ -5,7 +5,7 @@ import { runEbs } from './fake-terminal.ts'
 describe('wrong usage exits with 2, and stdout stays empty', () => {
   test.each([
     { argv: [], says: 'Usage: ebs <noun> <verb>' },
-    { argv: ['journey', 'list'], says: "unknown command 'journey'" },
+    { argv: ['voyage', 'list'], says: "unknown command 'voyage'" },
     { argv: ['dead'], says: 'Usage: ebs dead' },
     { argv: ['dead', 'resurrect'], says: "unknown command 'resurrect'" },
     { argv: ['sideline', 'start', '--where', 'true'], says: "missing required argument 'id'" },
@@ -14,7 +14,7 @@ describe('wrong usage exits with 2, and stdout stays empty', () => {
     { argv: ['group', 'list', 'extra'], says: 'too many arguments' },
     { argv: ['group', 'list', '--limit', '0'], says: '--limit: "0" is not a whole number from 1 to 100000' },
     { argv: ['group', 'list', '--older', '10'], says: '--older: "10" is no length of time' },
-    { argv: ['group', 'list', '-o', 'yaml'], says: 'Allowed choices are table, json' },
+    { argv: ['group', 'list', '-o', 'yaml'], says: 'Allowed choices are table, json, ndjson' },
     { argv: ['group', 'list', '--url', 'localhost'], says: '"localhost" does not begin with http://' },
     { argv: ['group', 'cancel', 'lunch', '--reason', ' '], says: '--reason: some text is needed' },
   ])('$argv', async ({ argv, says }) => {

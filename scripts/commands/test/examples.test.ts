@@ -2,13 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { fakeApi, type Routes } from '../../cli/test/fake-api.ts'
 import { runEbs } from '../../cli/test/fake-terminal.ts'
 
-const nouns = ['status', 'object', 'group', 'flow', 'timer', 'sideline', 'dead', 'replay', 'topology']
+const nouns = [
+  ...['status', 'object', 'group', 'flow', 'journey', 'definition', 'remediation', 'remediation jobs', 'timer'],
+  ...['sideline', 'dead', 'replay', 'topology'],
+]
 
 /** Verbs of a noun, as its help lists them; none for a noun that is a verb itself. */
 async function verbsOf(noun: string): Promise<readonly string[]> {
-  const { out } = await runEbs([noun, '--help'])
+  const { out } = await runEbs([...noun.split(' '), '--help'])
   const [, commands = ''] = out.split('\nCommands:\n')
-  return [...commands.matchAll(/^ {2}(\w+)/gm)].map(([, verb = '']) => verb).filter((verb) => verb !== 'help')
+  return [...commands.matchAll(/^ {2}(\w+)/gm)]
+    .map(([, verb = '']) => verb)
+    .filter((verb) => verb !== 'help' && !nouns.includes(`${noun} ${verb}`))
 }
 
 /** As a shell would: quotes hold words together. */
@@ -17,15 +22,22 @@ const wordsOf = (line: string): string[] =>
 
 const anything = {
   ...{ id: 'x', status: 'active', act: 'replay', items: [], count: 1, replay: 'r-7', parked: 0, queues: [] },
+  ...{ job: 'r-7', version: 1, type: 'order', differences: [], activities: { charge: { state: 'done' } } },
+  journey: { id: 'x', type: 'order', version: 1, status: 'RUNNING' },
+  document: { type: 'order', version: 1, deadline: '1m', activities: { charge: { activity: 'charge' } } },
   ...{ sampled: 1, matched: 1, unclear: 0, body: { a: 1 }, examples: [], missing: [], answered: 1 },
 }
-const job = { ...anything, status: 'completed', total: 1, moved: 1, handled: 1 }
+const job = { ...anything, status: 'completed', total: 1, moved: 1, handled: 1, done: 1 }
+const isJob = (name: string) => /^GET \/api\/(replays|remediation\/jobs)\//.test(name)
 
 /** Answers whatever a verb may ask. */
 const routes: Routes = new Proxy<Routes>(
   {},
   {
-    get: (_target, name) => ({ json: String(name).startsWith('GET /api/replays/') ? { ...job, items: [] } : anything }),
+    get: (_target, name) => {
+      if (name === 'POST /api/journeys') return { json: { ...anything, status: 'COMPLETED' } }
+      return { json: isJob(String(name)) ? { ...job, items: [] } : anything }
+    },
   },
 )
 
@@ -33,7 +45,8 @@ describe.each(nouns)('%s', (noun) => {
   test('each verb has examples in its help, and each of them runs', async () => {
     const verbs = await verbsOf(noun)
     const lines: string[] = []
-    for (const command of verbs.length === 0 ? [[noun]] : verbs.map((verb) => [noun, verb])) {
+    const words = noun.split(' ')
+    for (const command of verbs.length === 0 ? [words] : verbs.map((verb) => [...words, verb])) {
       const { out } = await runEbs([...command, '--help'])
       const [, examples = ''] = out.split('\nExamples:\n')
       const own = examples
@@ -46,8 +59,8 @@ describe.each(nouns)('%s', (noun) => {
 
     await using api = await fakeApi(routes)
     for (const line of lines) {
-      // These are for a terminal or a file of the reader's; dead-edit.test.ts and topology.test.ts run them.
-      if (/--watch|@body.json|dead edit \S+ --reason|topology verify/.test(line)) continue
+      // These are for a shell, a terminal or a file of the reader's; tests of their own run them.
+      if (/^jq|>>|--watch|@(body|order).json|dead edit \S+ --reason|topology verify/.test(line)) continue
       const [, ...argv] = wordsOf(line)
       const { code, err } = await runEbs(argv, { ...api, isTty: true, typed: 'y\n', columns: 120 })
       expect([line, code, code === 0 || noun === 'status' ? '' : err]).toEqual([line, noun === 'status' ? 1 : 0, ''])

@@ -94,7 +94,7 @@ describe('an object whose end was heard is shown without asking', () => {
       { ...FAILED, error: 'first' },
     ],
     ['completed twice: the first', (id: string) => [completed(id, 250), completed(id, 2)], COMPLETED],
-    ['failed, completed by a replay', (id: string) => [failed(id), completed(id)], COMPLETED],
+    ['failed, then told to be completed', (id: string) => [failed(id), completed(id)], COMPLETED],
     ['completed, failure told later', (id: string) => [completed(id), failed(id)], COMPLETED],
   ])('%s', async (_, ends, standing) => {
     await using datagen = await openApi({ askGroup })

@@ -3,8 +3,23 @@ import { ConfigError } from '../../../shared/service/errors.ts'
 import { gatewayConfig } from '../config.ts'
 
 test('needs nothing: clients may wait for longer than the hub takes', () => {
-  expect(gatewayConfig({})).toMatchObject({ port: 8080, waitMsMax: 60_000, own: { EBS_FLOW_DEADLINE_MS: 15_000 } })
+  expect(gatewayConfig({})).toMatchObject({
+    port: 8080,
+    waitMsMax: 60_000,
+    own: { EBS_FLOW_DEADLINE_MS: 15_000, EBS_SITE: 'main' },
+  })
 })
+
+test.each(['a', '0', 'eu1', 'x'.repeat(16)])('a site may be called %s', (EBS_SITE) => {
+  expect(gatewayConfig({ EBS_SITE }).own.EBS_SITE).toBe(EBS_SITE)
+})
+
+test.each(['EU', 'a-b', 'a.b', 'x'.repeat(17), 'ä'])(
+  'a site is not called %s, because it is part of ids',
+  (EBS_SITE) => {
+    expect(() => gatewayConfig({ EBS_SITE })).toThrow(`EBS_SITE is "${EBS_SITE}"`)
+  },
+)
 
 test.each([
   { EBS_WAIT_MS_MAX: '15001' },

@@ -193,7 +193,7 @@ test('an empty body is told what is missing', async () => {
 })
 
 test('the documentation shows what can be asked', async () => {
-  const gateway = await playground().gateway()
+  const gateway = await playground().gateway({ docs: true })
 
   const api = (await gateway.get('/openapi.json')).json()
 

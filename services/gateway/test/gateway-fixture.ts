@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { onTestFinished, vi } from 'vitest'
 import { answerQuestions } from '../../../shared/bus/answer.ts'
 import { type Asker, openAsker } from '../../../shared/bus/ask.ts'
@@ -8,13 +9,15 @@ import { newId } from '../../../shared/bus/ids.ts'
 import { retryPolicy, virtualSite } from '../../../shared/bus/test/bus-fixture.ts'
 import type { Body } from '../../../shared/events.ts'
 import { createHealth } from '../../../shared/service/health.ts'
-import { createHttp } from '../../../shared/service/http.ts'
+import { createHttp, type HttpOptions } from '../../../shared/service/http.ts'
 import { createMetrics } from '../../../shared/service/metrics.ts'
 import { topologyPlan } from '../../../shared/topology.ts'
 import type { Asking, View } from '../asking.ts'
 import { serveConversations } from '../conversation-routes.ts'
+import { EndWatches } from '../end-watch.ts'
 import { serveFlows } from '../flow-routes.ts'
-import { FlowWatches } from '../flow-watch.ts'
+import { journeyFormats } from '../journey-formats.ts'
+import { type JourneysApi, serveJourneys } from '../journey-routes.ts'
 
 /** As long as EBS_WAIT_MS_MAX may be. */
 export const WAIT_MS_MAX = 600_000
@@ -31,16 +34,21 @@ export function playground() {
   return {
     clock,
     memory,
-    gateway: async (service = 'gateway') => {
-      const bus = await connect(service)
-      return gatewayOn({ bus, asker: await openAsker(bus) })
+    gateway: async (options: ReplicaOptions = {}) => {
+      const bus = await connect('gateway')
+      return gatewayOn({ bus, asker: await openAsker(bus) }, options)
     },
     hub: async () => fakeHub(await connect('hub')),
   }
 }
 
+type ReplicaOptions = Pick<HttpOptions, 'auth' | 'docs'> & Pick<JourneysApi, 'formats'>
+
 /** The routes of a replica, without a port. */
-export async function gatewayOn({ bus, asker }: Asking) {
+export async function gatewayOn(
+  { bus, asker }: Asking,
+  { auth, docs = false, formats = journeyFormats }: ReplicaOptions = {},
+) {
   const { log } = bus
   let asks = 0
   const ask: Asker['ask'] = (...question) => {
@@ -51,14 +59,17 @@ export async function gatewayOn({ bus, asker }: Asking) {
   const http = await createHttp({
     name: 'gateway',
     title: 'gateway',
-    docs: true,
+    docs,
     log,
     health: createHealth(),
     metrics: createMetrics(),
+    auth,
   })
   const stopping = new AbortController()
-  const watches = new FlowWatches(asking, stopping.signal)
-  serveFlows(http, { ...asking, watches, waitMsMax: WAIT_MS_MAX })
+  const watches = new EndWatches(asking, stopping.signal)
+  const api = { ...asking, watches, waitMsMax: WAIT_MS_MAX }
+  serveFlows(http, api)
+  serveJourneys(http, { ...api, site: 'here', formats })
   serveConversations(http, asking)
   onTestFinished(() => http.close())
   return {
@@ -68,16 +79,42 @@ export async function gatewayOn({ bus, asker }: Asking) {
     },
     watches,
     stopping,
-    get: (url: string) => http.inject(url),
+    get: (url: string, headers: Readonly<Record<string, string>> = {}) => http.inject({ url, headers }),
     postNothing: () => http.inject({ method: 'POST', url: '/api/flows' }),
     post: (payload: object, headers: Readonly<Record<string, string>> = {}) =>
       http.inject({ method: 'POST', url: '/api/flows', payload, headers }),
+    /** Over a port. `hangUp` resolves when that is known here. */
+    postAndHangUp: async (payload: object, headers: Readonly<Record<string, string>>) => {
+      const address = await http.listen({ port: 0, host: '127.0.0.1' })
+      const closed = new Promise<void>((resolve) => {
+        http.server.once('request', (_, response) => response.once('close', resolve))
+      })
+      const client = request(`${address}/api/journeys`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+      })
+      client.on('error', () => undefined).end(JSON.stringify(payload))
+      return {
+        hangUp: () => {
+          client.destroy()
+          return closed
+        },
+      }
+    },
+    postJourney: (payload: object | string, headers: Readonly<Record<string, string>> = {}) =>
+      http.inject({
+        method: 'POST',
+        url: '/api/journeys',
+        payload,
+        headers: { 'content-type': 'application/json', ...headers },
+      }),
   }
 }
 
 /** A hub that does what the test says: it knows the views that it is given, and replies when it is told to. */
 async function fakeHub(bus: Bus) {
   const requests: Event<'FLOW_REQUESTED'>[] = []
+  const journeys: Event<'INITIATE_WORKFLOW'>[] = []
   const asked: string[] = []
   const views = new Map<string, View>()
   const state = { isSilent: false }
@@ -88,6 +125,10 @@ async function fakeHub(bus: Bus) {
     handlers: {
       FLOW_REQUESTED: (event) => {
         requests.push(event)
+        return []
+      },
+      INITIATE_WORKFLOW: (event) => {
+        journeys.push(event)
         return []
       },
     },
@@ -104,6 +145,7 @@ async function fakeHub(bus: Bus) {
   return {
     bus,
     requests,
+    journeys,
     asked,
     views,
     state,
@@ -114,8 +156,15 @@ async function fakeHub(bus: Bus) {
         if (!found) throw new Error(`nobody has requested flow ${flowId}`)
         return found
       }),
+    /** The request for a journey of this type, once it is there. */
+    ordered: (type: string) =>
+      vi.waitFor(() => {
+        const found = journeys.find(({ data }) => data.journeyType === type)
+        if (!found) throw new Error(`nobody has asked for a journey ${type}`)
+        return found
+      }),
     /** Replies to whoever sent this request, as the hub does besides telling everybody. */
-    reply: async ({ meta: { replyTo, correlationId } }: Event<'FLOW_REQUESTED'>, body: Body) => {
+    reply: async ({ meta: { replyTo, correlationId } }: Pick<Event, 'meta'>, body: Body) => {
       if (replyTo === undefined) throw new Error('Nobody waits for this reply.')
       const atMs = bus.clock.now()
       const message = toMessage(body, { id: newId(atMs), service: 'hub', correlationId, atMs })

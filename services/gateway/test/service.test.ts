@@ -2,6 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { MemoryBroker } from '../../../shared/bus/memory-broker.ts'
 import { startService } from '../../../shared/service/lifecycle.ts'
 import { createLog } from '../../../shared/service/log.ts'
+import { AUDIENCE, ISSUER, keyFile, signingKey } from '../../../shared/service/test/token-fixture.ts'
 import { gateway } from '../service.ts'
 
 const log = createLog({ service: 'gateway', level: 'silent' })
@@ -65,4 +66,33 @@ test('a wait may be as long as EBS_WAIT_MS_MAX says, and no longer', async () =>
   const answer = await service.post(600)
 
   expect([answer.status, answer.headers.get('preference-applied')]).toEqual([202, 'wait=1'])
+})
+
+test('A1: with EBS_AUTH=jwt it asks for tokens on loopback, too, but not for its health', async () => {
+  const key = await signingKey('k')
+  const { url } = await started({
+    EBS_AUTH: 'jwt',
+    EBS_AUTH_ISSUER: ISSUER,
+    EBS_AUTH_AUDIENCE: AUDIENCE,
+    EBS_AUTH_JWKS: keyFile(key.jwk).file,
+  })
+  const post = async (headers: Readonly<Record<string, string>>) => {
+    const type = { 'content-type': 'application/json' }
+    const body = '{"type":"order","payload":{}}'
+    return (await fetch(`${url}/api/journeys`, { method: 'POST', headers: { ...type, ...headers }, body })).status
+  }
+
+  expect(await post({})).toBe(401)
+  expect(await post({ authorization: `Bearer ${await key.token({ scope: 'ops:read' })}` })).toBe(403)
+  expect(await post({ authorization: `Bearer ${await key.token()}` })).toBe(202)
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200)
+})
+
+test('A3: EBS_REQUESTS_PER_MINUTE holds on loopback, too, but not for probes', async () => {
+  const { url } = await started({ EBS_REQUESTS_PER_MINUTE: '2' })
+  const statusOf = async (path: string) => (await fetch(url + path)).status
+
+  expect([await statusOf('/openapi.json'), await statusOf('/openapi.json')]).toEqual([200, 200])
+  expect(await statusOf('/openapi.json')).toBe(429)
+  expect(await statusOf('/health/live')).toBe(200)
 })

@@ -13,6 +13,8 @@ export type ErrandsOptions = {
   readonly replay: ReplayEffects
   /** Looks after the catalogue and the stream of rules. */
   readonly round: (slotMs: number) => Promise<void>
+  /** Tells whoever listens outside that a journey needs a person. */
+  readonly notify: (notice: Event<'REMEDIATION_NOTICE'>) => Promise<void>
   /** Gives what an errand has found to whoever sent it; resolves when that is stored, and published. */
   readonly tell: (errand: Event, found: Body) => Promise<void>
 }
@@ -21,7 +23,8 @@ export type ErrandsOptions = {
 const PREFETCH = 200
 
 /** Runs the errands of the hub: what its conversations have to know of the broker, or have done there. One hub at a time. */
-export async function runErrands({ bus, retry, sideline, replay, round, tell }: ErrandsOptions): Promise<Subscribed> {
+export async function runErrands(options: ErrandsOptions): Promise<Subscribed> {
+  const { bus, retry, sideline, replay, round, notify, tell } = options
   const replays = new ReplayErrands(replay)
   const handlers: Handlers = {
     SIDELINE_ERRAND: async (event) => {
@@ -34,6 +37,10 @@ export async function runErrands({ bus, retry, sideline, replay, round, tell }: 
     },
     HELD_ERRAND: async ({ data }) => {
       await round(data.slotMs)
+      return []
+    },
+    REMEDIATION_NOTICE: async (notice) => {
+      await notify(notice)
       return []
     },
   }

@@ -14,7 +14,7 @@ export type ComparisonOptions = {
   readonly store: Pick<HubStore, 'held' | 'write'>
   readonly locks: PlaceLocks
   /** Work queues: each has a dead queue beside it. */
-  readonly queues: readonly string[]
+  readonly queues: () => readonly string[]
   /** Parking queues of rules that are not over: the catalogue may have been lost. */
   readonly parking: () => Promise<readonly string[]>
   /** Told of messages that were not in the catalogue, and of those that are gone. */
@@ -32,14 +32,18 @@ const GONE_LISTED_MAX = 10_000
 /** A queue is looked through for a twentieth of the time at most, and one that stays different not more often than this. */
 const REST_SHARE = 20
 const SAME_AGAIN_MS = 300_000
+/** Counts that move are those of messages that are just being set aside, or moved: their news is on its way. But not for ever. */
+const MOVING_ROUNDS_MAX = 6
 
 type Counts = { readonly messages: number; readonly rows: number }
+/** In so many rounds since it was the same, or was looked through. */
+type Difference = Counts & { readonly rounds: number }
 type Look = Counts & { readonly atMs: number; readonly restMs: number }
 
-/** Compares the catalogue with the queues, and looks through a queue whose count differs twice in a row. The queues are the truth. */
+/** Compares the catalogue with the queues, and looks through a queue whose count differs twice in a row, and the same. The queues are the truth. */
 export class Comparison {
   readonly #options: ComparisonOptions
-  readonly #differed = new Set<string>()
+  readonly #differed = new Map<string, Difference>()
   readonly #looks = new Map<string, Look>()
 
   constructor(options: ComparisonOptions) {
@@ -49,7 +53,7 @@ export class Comparison {
   async run(): Promise<void> {
     const { store, queues, parking } = this.#options
     const known = new Map((await store.held.countByPlace()).map(({ place, count }) => [place, count]))
-    const places = new Set([unroutedQueue, ...queues.map(deadQueueOf), ...(await parking()), ...known.keys()])
+    const places = new Set([unroutedQueue, ...queues().map(deadQueueOf), ...(await parking()), ...known.keys()])
     for (const place of places) await this.#compare(place, known.get(place) ?? 0)
   }
 
@@ -61,8 +65,14 @@ export class Comparison {
     if (messages === rows) {
       this.#differed.delete(place)
       this.#looks.delete(place)
-    } else if (this.#differed.has(place)) await this.#lookUnlessJustDone(place, { messages, rows })
-    else this.#differed.add(place)
+      return
+    }
+    const before = this.#differed.get(place)
+    const rounds = (before?.rounds ?? 0) + 1
+    const isSame = before?.messages === messages && before.rows === rows
+    const isDue = isSame || rounds > MOVING_ROUNDS_MAX
+    this.#differed.set(place, { messages, rows, rounds: isDue ? 0 : rounds })
+    if (isDue) await this.#lookUnlessJustDone(place, { messages, rows })
   }
 
   async #lookUnlessJustDone(place: string, counts: Counts): Promise<void> {
@@ -114,7 +124,7 @@ export class Comparison {
 
   /** Those that are no orphans. */
   #sort(place: string, chunk: readonly Browsed[], orphans: Orphans): readonly Browsed[] {
-    const queue = this.#options.queues.find((one) => deadQueueOf(one) === place)
+    const queue = this.#options.queues().find((one) => deadQueueOf(one) === place)
     if (queue === undefined) return chunk
     return chunk.filter((browsed) => {
       const orphan = findOrphan(queue, browsed)

@@ -12,7 +12,7 @@ const SLICE = 500
 /** Rows looked at for one page: it may come back with fewer than were asked for, and a cursor to go on. */
 const LOOKED_AT_MAX = 20_000
 
-/** Rows whose content matches, newest first. Throws FilterError, and InvalidCursorError. */
+/** Rows whose content matches, newest first. Throws CelError, and InvalidCursorError. */
 export async function searchHeld(options: SearchOptions, which: Selection, page: PageRequest): Promise<Page<Held>> {
   const { held } = options.store
   if (which.where === undefined) return held.listHeld(which.filter, page)

@@ -18,7 +18,17 @@ test('needs nothing, and shows how its times lie within one another', () => {
   expect(port).toBe(8081)
   expect(flow).toEqual({ deadlineMs: 15_000, call: { timeoutMs: 2_000, retries: 2, backoffMs: 200 } })
   expect(nesting).toBe('3 attempts x (2000 + 200 ms) = 6600 ms < hub deadline 15000 ms < EBS_WAIT_MS_MAX 60000 ms')
-  expect(own).toMatchObject({ EBS_EARLY_KEEP_MS: 60_000, EBS_HUB_KEEP_HOURS: 24, EBS_HUB_KEEP_FAILED_HOURS: 168 })
+  expect(own).toMatchObject({
+    EBS_EARLY_KEEP_MS: 60_000,
+    EBS_HUB_KEEP_HOURS: 24,
+    EBS_HUB_KEEP_FAILED_HOURS: 168,
+    EBS_SITE: 'main',
+  })
+  expect([own.EBS_DEFINITIONS_DIR, own.EBS_JOURNEY_OVERDUE_MS, own.EBS_REMEDIATION_WEBHOOK]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
 })
 
 test.each([
@@ -55,6 +65,11 @@ test.each([
   { EBS_HUB_KEEP_HOURS: '0' },
   { EBS_GROUP_DEADLINE_WHILE_PARKED: 'stopped' },
   { EBS_FLOW_DEADLINE_WHILE_PARKED: 'true' },
+  { EBS_JOURNEY_DEADLINE_WHILE_PARKED: 'stopped' },
+  { EBS_JOURNEY_OVERDUE_MS: '999' },
+  { EBS_REMEDIATION_WEBHOOK: 'chat.example.com' },
+  { EBS_SITE: 'Main' },
+  { EBS_SITE: 'a'.repeat(17) },
 ])('refuses %j, naming the variable', (env) => {
   expect(messageOf(env)).toContain(`${Object.keys(env)[0]} is "`)
 })
@@ -63,6 +78,29 @@ test.each([
   { env: {}, frozen: [] },
   { env: { EBS_GROUP_DEADLINE_WHILE_PARKED: 'runs', EBS_FLOW_DEADLINE_WHILE_PARKED: 'frozen' }, frozen: ['flow'] },
   { env: { EBS_GROUP_DEADLINE_WHILE_PARKED: 'frozen' }, frozen: ['group'] },
+  { env: { EBS_JOURNEY_DEADLINE_WHILE_PARKED: 'frozen' }, frozen: ['journey'] },
 ])('deadlines of $frozen stand still while a message of theirs is set aside: $env', ({ env, frozen }) => {
   expect([...hubConfig(env).frozenWhileParked]).toEqual(frozen)
+})
+
+test('keeps everything in one store, unless a second one is named', () => {
+  expect(hubConfig({}).stores).toBeUndefined()
+  expect(hubConfig({ EBS_HUB_STORE_SECONDARY: '/mnt/b' }).stores).toEqual({
+    primary: './data',
+    secondary: '/mnt/b',
+    out: undefined,
+  })
+  expect(
+    hubConfig({ EBS_HUB_STORE_PRIMARY: '/mnt/a', EBS_HUB_STORE_SECONDARY: '/mnt/b', EBS_HUB_STORE_OUT: 'primary' })
+      .stores,
+  ).toEqual({ primary: '/mnt/a', secondary: '/mnt/b', out: 'primary' })
+})
+
+test.each([
+  [{ EBS_HUB_STORE_PRIMARY: '/mnt/a' }, 'EBS_HUB_STORE_SECONDARY is not set'],
+  [{ EBS_HUB_STORE_OUT: 'primary' }, 'EBS_HUB_STORE_SECONDARY is not set'],
+  [{ EBS_HUB_STORE_PRIMARY: '/mnt/a', EBS_HUB_STORE_SECONDARY: '/mnt/a/' }, 'another folder'],
+  [{ EBS_HUB_STORE_SECONDARY: '/mnt/b', EBS_HUB_STORE_OUT: 'both' }, 'EBS_HUB_STORE_OUT'],
+])('refuses %o as stores', (env, words) => {
+  expect(messageOf(env)).toContain(words)
 })

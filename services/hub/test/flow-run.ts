@@ -96,6 +96,7 @@ const meta: Event['meta'] = {
   traceparent: undefined,
   replyTo: undefined,
   callAttempt: undefined,
+  waits: 0,
   released: [],
   replay: undefined,
 }

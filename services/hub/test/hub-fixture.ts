@@ -10,7 +10,10 @@ import { type Body, rowOf } from '../../../shared/events.ts'
 import { type AnyKind, anyKind } from '../../../shared/flow/any-kind.ts'
 import { groupKind } from '../../../shared/flow/group.ts'
 import { hubKind } from '../../../shared/flow/hub-kind.ts'
+import { journeyKind } from '../../../shared/flow/journey/journey.ts'
+import { DefinitionRegistry } from '../../../shared/flow/journey/registry.ts'
 import { Kernel } from '../../../shared/flow/kernel.ts'
+import type { CheckToken } from '../../../shared/service/auth-token.ts'
 import { createHealth } from '../../../shared/service/health.ts'
 import { createHttp } from '../../../shared/service/http.ts'
 import { createLog } from '../../../shared/service/log.ts'
@@ -21,8 +24,10 @@ import { exchanges, topologyPlan } from '../../../shared/topology.ts'
 import { flowCrud } from '../flow-crud.ts'
 import type { HeldOperations } from '../held-operations.ts'
 import { measureHub, measureInputs } from '../hub-metrics.ts'
+import { Journeys } from '../journeys/journeys.ts'
 import type { Operations } from '../operations.ts'
 import { serveHub } from '../routes.ts'
+import { sidelineTermsOf } from '../sideline-terms.ts'
 import { fakeHeldOperations } from './fake-held.ts'
 
 export const START_MS = Date.UTC(2026, 0, 1)
@@ -32,27 +37,45 @@ type FixtureOptions = {
   /** Besides groups and flows. */
   readonly kinds?: readonly AnyKind[]
   readonly held?: HeldOperations
+  /** Asks for tokens. Missing: anybody may do anything. */
+  readonly auth?: CheckToken
 }
 
 /** The hub's kernel, store and API with a clock of its own; nothing consumes, nothing relays its outbox, and nothing is held. */
-export async function hubFixture({ kinds: more = [], held = fakeHeldOperations() }: FixtureOptions = {}) {
+export async function hubFixture({ kinds: more = [], held = fakeHeldOperations(), auth }: FixtureOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'ebs-hub-'))
   const store = await SqliteHubStore.open({ path: join(folder, 'hub.db') })
   const log = createLog({ service: 'hub', level: 'silent' })
   const clock = new VirtualClock(START_MS)
   const broker = new MemoryBroker({ clock }).connect({ service: 'hub', plan: topologyPlan('quorum') })
   const bus: Bus = { broker, service: 'hub', clock, log, recorder: silentRecorder, rules: noRules, outcomes: noWatcher }
-  const kinds = [anyKind(groupKind), anyKind(hubKind(flowCrud(limits))), ...more]
+  const registry = new DefinitionRegistry()
+  const stopping = new AbortController()
+  const journeys = new Journeys({ bus, store, registry, queueType: 'quorum', stopping: stopping.signal })
+  const journey = journeyKind({ definitions: registry, hasWebhook: true })
+  const kinds = [anyKind(groupKind), anyKind(hubKind(flowCrud(limits))), anyKind(journey), ...more]
   const metrics = createMetrics()
   const kernel = new Kernel({ bus, kinds, earlyKeepMs: 60_000, ...measureInputs(metrics) })
-  const stopping = new AbortController()
-  const operations: Operations = { store, kernel, kinds, clock, stopping: stopping.signal, ...held }
-  const http = await createHttp({ name: 'hub', title: 'hub', log, health: createHealth(), metrics })
+  const sidelineTerms = sidelineTermsOf(() => journeys.activityQueues())
+  const operations: Operations = {
+    ...{ store, kernel, kinds, clock, stopping: stopping.signal, sidelineTerms, journeys },
+    ...held,
+  }
+  const http = await createHttp({
+    name: 'hub',
+    title: 'hub',
+    log,
+    health: createHealth(),
+    metrics,
+    ...(auth && { auth }),
+  })
   serveHub(http, operations)
   measureHub(metrics, operations)
   return {
     store,
     kernel,
+    broker,
+    journeys,
     clock,
     log,
     operations,
@@ -62,6 +85,7 @@ export async function hubFixture({ kinds: more = [], held = fakeHeldOperations()
     /** Hands events to the kernel, as if they had come over the bus. */
     hear: (...bodies: readonly Body[]) =>
       store.write(async (tx) => {
+        await journeys.sync(tx)
         await kernel.handle(bodies.map(eventOf), tx)
       }),
     /** Takes the wake-ups that are to be delivered at once out of the outbox, and hands them to the kernel; gives their number. */
@@ -73,9 +97,13 @@ export async function hubFixture({ kinds: more = [], held = fakeHeldOperations()
       return rows.length
     },
     get: (url: string) => http.inject({ method: 'GET', url }),
-    post: (url: string, payload: object = { actor: 'ann', reason: 'test' }) =>
-      http.inject({ method: 'POST', url, payload }),
+    post: (url: string, payload: object = { actor: 'ann', reason: 'test' }, headers: Record<string, string> = {}) =>
+      http.inject({ method: 'POST', url, payload, headers }),
+    /** A body as it is. */
+    postText: (url: string, payload: string) =>
+      http.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/json' } }),
     async [Symbol.asyncDispose]() {
+      await journeys.stop()
       await http.close()
       await broker.close()
       await store.close()

@@ -59,7 +59,7 @@ export const put = (store: ConversationStore, kind: string, { key, status, state
     const [before] = await tx.findConversations([{ kind, key }])
     const readVersion = before?.version ?? 0
     const to = {
-      ...{ kind, key, status, correlationId: 'c1', tenant: null, traceparent: null },
+      ...{ kind, key, status, correlationId: 'c1', tenant: null, traceparent: null, label: null, attention: null },
       state: JSON.stringify(state),
       version: readVersion + 1,
       createdAtMs: before?.createdAtMs ?? START_MS,

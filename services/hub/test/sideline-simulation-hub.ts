@@ -43,6 +43,7 @@ export class SimulatedHub {
     this.#effects = effectsOf({
       ...{ bus, store: this.#store, kernel: this.#kernel, onIgnored: () => undefined },
       relayed: () => this.#relay.flushed(),
+      ...{ prepare: () => undefined, activityQueues: () => [] },
       ...{ amqpUrl: 'amqp://127.0.0.1', managementUrl: undefined, queueType: 'quorum', retry: retryPolicy() },
     })
     this.operations = this.#effects.operations
@@ -59,6 +60,8 @@ export class SimulatedHub {
       log: bus.log,
       keepMs: { success: HOUR_MS, failed: HOUR_MS },
       askForRound: () => askForRound(bus),
+      catchUp: async () => undefined,
+      remediate: async () => undefined,
     })
     this.#consume().catch((error: unknown) => {
       if (!(error instanceof ClosedError)) throw error
@@ -111,6 +114,10 @@ class MortalStore implements HubStore {
 
   get held() {
     return this.#store.held
+  }
+
+  get definitions() {
+    return this.#store.definitions
   }
 
   get lastSeq() {

@@ -4,7 +4,7 @@ import type { Broker } from '../../../shared/bus/broker.ts'
 import { MemoryBroker } from '../../../shared/bus/memory-broker.ts'
 import { type Wire, wireTo } from '../../../shared/bus/test/contract-wire.ts'
 import { type Clock, systemClock, VirtualClock } from '../../../shared/clock.ts'
-import { queues, topologyPlan } from '../../../shared/topology.ts'
+import { type Plan, queues, topologyPlan } from '../../../shared/topology.ts'
 import { testVhost } from '../../../test/support/vhost.ts'
 
 /** Where a simulation takes place: a broker, and its time. */
@@ -22,7 +22,7 @@ export type Stage = AsyncDisposable & {
 }
 
 const { process_consume, distributor_consume, hub_consume, hub_work } = queues
-const plan = topologyPlan('quorum', {
+const ofSidelines = topologyPlan('quorum', {
   withLadder: true,
   queues: { process_consume, distributor_consume, hub_consume, hub_work },
 })
@@ -31,8 +31,8 @@ const plan = topologyPlan('quorum', {
 const BUSY_STEP_MS = 10
 const QUIET_STEP_MS = 250
 
-/** In this process, with a clock of its own: the same every time. */
-export function memoryStage(): Stage & { readonly memory: MemoryBroker } {
+/** In this process, with a clock of its own: the same every time. `plan` is what every service declares. */
+export function memoryStage(plan: Plan = ofSidelines): Stage & { readonly memory: MemoryBroker } {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const memory = new MemoryBroker({ clock })
   const connected: Broker[] = []
@@ -77,7 +77,7 @@ export async function rabbitStage(): Promise<Stage> {
     async connect(service) {
       const wire = wires.get(service) ?? (await wireTo(vhost.url))
       wires.set(service, wire)
-      const broker = connectAmqp(wire.url, { service, plan })
+      const broker = connectAmqp(wire.url, { service, plan: ofSidelines })
       connected.push(broker)
       return broker
     },

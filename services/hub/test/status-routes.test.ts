@@ -14,6 +14,7 @@ test('status says what is open, since when, what waits and what is late', async 
     conversations: [
       { kind: 'group', open: 2, oldestAgeMs: 11_000 },
       { kind: 'flow', open: 0, oldestAgeMs: null },
+      { kind: 'journey', open: 0, oldestAgeMs: null },
     ],
     timers: { pending: 2, overdue: 1, frozen: 0, nextDue: '2026-01-01T00:00:10.000Z' },
     early: 1,

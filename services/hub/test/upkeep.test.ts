@@ -4,10 +4,12 @@ import { doneBody, groupBody, hubFixture } from './hub-fixture.ts'
 
 const HOUR_MS = 3_600_000
 
-async function upkeepOf(hub: Awaited<ReturnType<typeof hubFixture>>) {
+const nothing = async () => undefined
+
+async function upkeepOf(hub: Awaited<ReturnType<typeof hubFixture>>, remediate: () => Promise<void> = nothing) {
   const { store, kernel, clock, log } = hub
   const keepMs = { success: 24 * HOUR_MS, failed: 168 * HOUR_MS }
-  return startUpkeep({ store, kernel, clock, log, keepMs, askForRound: async () => undefined })
+  return startUpkeep({ store, kernel, clock, log, keepMs, askForRound: nothing, catchUp: nothing, remediate })
 }
 const statusOf = async (hub: Awaited<ReturnType<typeof hubFixture>>, id: string) => {
   const response = await hub.get(`/api/groups/${id}`)
@@ -70,6 +72,23 @@ test('what succeeded is forgotten after a day, what failed after a week, and wha
   await afterHours(2)
   await expect.poll(stand).toEqual(['gone', 'gone', 'open'])
   stop()
+})
+
+test('J6: journeys that take too long are looked for at once and every minute, also when a round has failed', async () => {
+  await using hub = await hubFixture()
+  let rounds = 0
+  const stop = await upkeepOf(hub, async () => {
+    if (++rounds === 2) throw new Error('disk full')
+  })
+  await hub.clock.advance(0)
+  expect(rounds).toBe(1)
+
+  await hub.clock.advance(119_999)
+  expect(rounds).toBe(2)
+  await hub.clock.advance(1)
+  stop()
+
+  expect(rounds).toBe(3)
 })
 
 test('stopped, it does nothing any more', async () => {

@@ -83,12 +83,21 @@ test('stops all its queues side by side: work that takes too long anywhere costs
 })
 
 test('each queue has retry settings of its own', () => {
-  const { retry } = processorConfig({ EBS_RETRY_FLOW_WORKER_CONSUME_RETRIES: '3', EBS_RETRY_RETRIES: '7' })
+  const { retry } = processorConfig({
+    EBS_RETRY_FLOW_WORKER_CONSUME_RETRIES: '3',
+    EBS_RETRY_ACTIVITY_EXPRESS_SHIP_RETRIES: '4',
+    EBS_RETRY_RETRIES: '7',
+    EBS_ACTIVITIES: 'ship, express-ship',
+    EBS_MOCK_ACTIVITIES: '{"charge.v2": [{}]}',
+  })
 
   expect([...retry].map(([queue, { retries }]) => ({ queue, retries }))).toEqual([
     { queue: 'process_consume', retries: 7 },
     { queue: 'flow_worker_consume', retries: 3 },
     { queue: 'flow_backend_consume', retries: 7 },
+    { queue: 'activity.ship', retries: 7 },
+    { queue: 'activity.express-ship', retries: 4 },
+    { queue: 'activity.charge.v2', retries: 7 },
   ])
 })
 

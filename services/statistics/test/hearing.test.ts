@@ -17,6 +17,8 @@ describe('what nobody heard', () => {
     ['the end of a group, which is for whoever has bound it', 'eventbus-collector.success', 'HELLO', true],
     ['a word more than what is bound', 'objects.completed.late', 'OBJECT_COMPLETED', true],
     ['an event that goes straight to a queue, under a key of its own', 'hi.there', 'TIMERS_DUE', true],
+    ['a request for an activity', 'activity.charge.v2', 'ACTIVITY_REQUESTED', false],
+    ['a request for an activity under a key of another', 'activity-charge', 'ACTIVITY_REQUESTED', true],
   ])('%s', (_, key, type, unheard) => {
     expect(isUnheard(key, type)).toBe(unheard)
     // As remembered.

@@ -24,7 +24,7 @@ describe('retention', () => {
     expect(readThroughput(store.read, 10)).toEqual([])
   })
 
-  test('keeps objects that failed as long as they may be replayed', async () => {
+  test('keeps objects that failed as long as another end may be told', async () => {
     const { store } = await open()
     const failed = [told(objectCreated('bad')), told(objectFailed('bad'))]
     await count(store, [...failed, ...flow('good', 1), told(completed('alone'))])

@@ -109,7 +109,7 @@ describe('the view `statistics`', () => {
   test('D3: comes out the same for any order, any copies and any batches of the same history', async () => {
     const history = (objects: number, tasks: number) => [
       ...Array.from({ length: objects }, (_, i) => flow(`good${i}`, tasks)).flat(),
-      // One object fails, one is brought back by a replay.
+      // One object fails; of another two ends are told, and its task is brought back by a replay.
       ...['bad', 'back'].flatMap((id) => [
         told(objectCreated(id)),
         told(taskCreated(id, 1, 1)),

@@ -175,6 +175,7 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
             traceparent: undefined,
             replyTo: undefined,
             callAttempt: undefined,
+            waits: 0,
             released: [],
             replay: undefined,
           },

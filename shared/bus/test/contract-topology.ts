@@ -110,6 +110,28 @@ export const declaring = (start: () => Promise<Rig>, queueType: QueueType) =>
       await eventually(() => expect(bus.state).toBe('up'))
     })
 
+    test('D8: what was added and has drifted since keeps nobody away: the rest is declared again, and consuming goes on', async () => {
+      await using rig = await start()
+      const bus = rig.connect({ service: 'reader', plan: planOf(queueType, { work: { hears: [] } }) })
+      const other = rig.connect({ service: 'writer', plan: planOf(queueType, {}) })
+      const heard = await collect(bus, 'work')
+      const queue = (name: string) => ({ name, arguments: { 'x-queue-type': queueType } })
+      for (const name of ['first', 'charge', 'last'])
+        await bus.extend({ exchanges: [], bindings: [], queues: [queue(name)] })
+      for (const name of ['first', 'charge', 'last']) expect(await other.removeEmpty(name)).toBe(true)
+      await other.declare({ name: 'charge', arguments: { 'x-queue-type': queueType, 'x-expires': 60_000 } })
+      const states: string[] = []
+      bus.onState((state) => states.push(state))
+
+      await rig.cut('reader')
+
+      await eventually(() => expect(states).toEqual(['connecting', 'up']))
+      await untilReady(bus, 'first', 0)
+      await untilReady(bus, 'last', 0)
+      await other.publish(messageOf({ key: 'work' }, 'heard'))
+      await eventually(() => expect(heard.texts()).toEqual(['heard']))
+    })
+
     test('states: connecting, up, connecting while cut, up again, closed', async () => {
       await using rig = await start()
       const bus = rig.connect({ service: 'reader', plan: planOf(queueType, {}) })

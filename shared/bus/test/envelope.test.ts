@@ -34,6 +34,7 @@ describe('reading an event', () => {
         traceparent: '00-1',
         replyTo: undefined,
         callAttempt: undefined,
+        waits: 0,
         released: [],
         replay: undefined,
       },

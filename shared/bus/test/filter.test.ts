@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compileFilter, compileNaming } from '../filter.ts'
-import type { Scope } from '../filter-values.ts'
+import type { Scope } from '../filter-scope.ts'
 
 const scope: Scope = {
   event: {

@@ -5,20 +5,23 @@ import { journeyEvents } from '../../journey-events.ts'
 import { type Decision, type HistoryLine, type Input, ignore, type Kind, refuse, type Sent } from '../decision.ts'
 
 /**
- * The same decision about many journeys: each gets the command, and answers what it came to. The set is frozen when the job is asked for;
- * what a journey refuses, because it has ended or moved on meanwhile, is counted and changes nothing.
+ * The same decision about many journeys: each gets the command, and answers what it came to. The set is frozen when the job is asked for,
+ * each journey as it was looked at: what one refuses, because it has ended or changed meanwhile, is counted and changes nothing.
  */
 
-const { sagaIds: _, ...shape } = journeyEvents.REMEDIATION_REQUESTED.body.shape
+const { journeys: chosen, ...shape } = journeyEvents.REMEDIATION_REQUESTED.body.shape
+const journeys = z.array(chosen.element)
 
 const jobState = z.object({
   ...shape,
   status: z.enum(['running', 'completed', 'cancelled']),
   total: z.int(),
   /** Not asked yet, in order. */
-  waiting: z.array(z.string()),
+  waiting: journeys,
   /** Asked, and not answered. */
-  asked: z.array(z.string()),
+  asked: journeys,
+  /** How often, since somebody answered. */
+  askedAgain: z.int().optional(),
   done: z.int(),
   refused: z.int(),
   /** The first of them, for a person to look at. */
@@ -27,12 +30,17 @@ const jobState = z.object({
 })
 
 export type RemediationJob = z.infer<typeof jobState>
+type Chosen = RemediationJob['asked'][number]
 type Decided = Decision<RemediationJob>
 
 /** Commands on their way at once: a batch or two of the hub, so that journeys that go on by themselves hardly wait for it. */
 const WINDOW_MAX = 200
-/** When nothing was heard for so long, those that were asked are asked again: a command may lie in the dead queue, or have been dropped by hand. */
+/**
+ * When nothing was heard for so long, those that were asked are asked again: a command may lie in the dead queue, or have been dropped by
+ * hand. Each time it takes twice as long, up to the longest: what nobody hears piles up wherever it lies.
+ */
 const AGAIN_MS = 60_000
+const AGAIN_MS_MAX = 3_600_000
 const AGAIN = 'again'
 const REFUSALS_KEPT_MAX = 50
 
@@ -74,17 +82,18 @@ function decide(state: RemediationJob | undefined, input: Input, nowMs: number):
   }
   if (input.timer !== AGAIN) return ignore('unknown')
   const history = [{ what: 'asked again', detail: `${state.asked.length} journeys have not answered` }]
-  return changed(state, { nowMs, history, ask: state.asked })
+  const askedAgain = (state.askedAgain ?? 0) + 1
+  return changed({ ...state, askedAgain }, { nowMs, history, ask: state.asked })
 }
 
 function request(
   state: RemediationJob | undefined,
-  { type: _type, sagaIds, ...wish }: Body<'REMEDIATION_REQUESTED'>,
+  { type: _type, journeys, ...wish }: Body<'REMEDIATION_REQUESTED'>,
   nowMs: number,
 ): Decided {
   if (state) return ignore('duplicate')
-  const waiting = [...new Set(sagaIds)]
-  if (waiting.length === 0) return refuse('sagaIds: there is no journey to decide about.')
+  const waiting = [...new Map(journeys.map((one) => [one.id, one])).values()]
+  if (waiting.length === 0) return refuse('journeys: there is no journey to decide about.')
   const total = waiting.length
   const begun: RemediationJob = {
     ...wish,
@@ -100,12 +109,12 @@ function hear(
   nowMs: number,
 ): Decided {
   if (!state) return ignore('unknown')
-  if (!state.asked.includes(sagaId)) return ignore('duplicate')
-  const asked = state.asked.filter((one) => one !== sagaId)
-  if (refused === undefined) return goOn({ ...state, asked, done: state.done + 1 }, nowMs)
+  if (!state.asked.some(({ id }) => id === sagaId)) return ignore('duplicate')
+  const heard = { ...state, asked: state.asked.filter(({ id }) => id !== sagaId), askedAgain: undefined }
+  if (refused === undefined) return goOn({ ...heard, done: state.done + 1 }, nowMs)
   const refusals =
     state.refusals.length < REFUSALS_KEPT_MAX ? [...state.refusals, { sagaId, reason: refused }] : state.refusals
-  return goOn({ ...state, asked, refused: state.refused + 1, refusals }, nowMs)
+  return goOn({ ...heard, refused: state.refused + 1, refusals }, nowMs)
 }
 
 /** Asks as many more as there is room for; nothing left and nobody asked is the end. */
@@ -119,7 +128,7 @@ function goOn(state: RemediationJob, nowMs: number, history: readonly HistoryLin
   return changed({ ...next, status: 'completed', endedMs: nowMs }, { nowMs, history: [...history, end] })
 }
 
-type Doing = { readonly nowMs: number; readonly history: readonly HistoryLine[]; readonly ask?: readonly string[] }
+type Doing = { readonly nowMs: number; readonly history: readonly HistoryLine[]; readonly ask?: readonly Chosen[] }
 
 function changed(state: RemediationJob, { nowMs, history, ask = [] }: Doing): Decided {
   return {
@@ -127,13 +136,18 @@ function changed(state: RemediationJob, { nowMs, history, ask = [] }: Doing): De
     state,
     status: state.status,
     ended: state.status !== 'running',
-    sent: ask.map((sagaId) => commandOf(state, sagaId)),
-    timers: state.status === 'running' ? [{ arm: AGAIN, dueMs: nowMs + AGAIN_MS }] : [],
+    sent: ask.map((one) => commandOf(state, one)),
+    timers: state.status === 'running' ? [{ arm: AGAIN, dueMs: nowMs + patienceMs(state) }] : [],
     history,
   }
 }
 
-const commandOf = ({ id: job, act, step, input, output, actor, reason }: RemediationJob, sagaId: string): Sent => ({
-  body: { type: 'REMEDIATION_COMMAND', sagaId, job, act, step, input, output, actor, reason },
+const patienceMs = ({ askedAgain = 0 }: RemediationJob) => Math.min(AGAIN_MS * 2 ** askedAgain, AGAIN_MS_MAX)
+
+const commandOf = (
+  { id: job, act, step, input, output, actor, reason }: RemediationJob,
+  { id: sagaId, revision }: Chosen,
+): Sent => ({
+  body: { type: 'REMEDIATION_COMMAND', sagaId, revision, job, act, step, input, output, actor, reason },
   queue: 'hub_consume',
 })

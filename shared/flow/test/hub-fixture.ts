@@ -98,6 +98,7 @@ const meta: Meta = {
   traceparent: undefined,
   replyTo: undefined,
   callAttempt: undefined,
+  waits: 0,
   released: [],
   replay: undefined,
 }

@@ -28,6 +28,7 @@ export const eventOf = <T extends 'FLOW_CALLED' | 'FLOW_BACKEND_ANSWERED' | 'FLO
     traceparent: undefined,
     replyTo: undefined,
     callAttempt: undefined,
+    waits: 0,
     released: [],
     replay: undefined,
   },

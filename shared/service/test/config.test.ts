@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Env, readServiceConfig } from '../config.ts'
 import { ConfigError } from '../errors.ts'
-import { wholeNumber } from '../settings.ts'
+import { urlOf, wholeNumber } from '../settings.ts'
 
 const read = (env: Env) =>
   readServiceConfig(
@@ -105,6 +105,13 @@ test.each([
   const { message } = mistakesIn({ EBS_AMQP_URL: given })
 
   expect(message).not.toContain('secret')
+})
+
+test('of a webhook nothing is shown: all of its url is a secret', () => {
+  const source = { name: 'datagen', port: 8082, own: { EBS_REMEDIATION_WEBHOOK: urlOf(['https:'], 'https://chat') } }
+  const read = () => readServiceConfig(source, { EBS_REMEDIATION_WEBHOOK: 'htps://chat.example.com/hooks/t0ken' })
+
+  expect(read).toThrow('EBS_REMEDIATION_WEBHOOK is "***". Accepted: ')
 })
 
 describe('a port', () => {

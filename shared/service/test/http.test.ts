@@ -70,6 +70,7 @@ describe('a problem is application/problem+json', () => {
     ['65 levels', '['.repeat(65) + ']'.repeat(65), /deeper than 64/],
     ['a poisoned prototype', '{"__proto__":{"admin":true}}', /__proto__/],
     ['an escaped one', '{"_\\u005fproto__":{"admin":true}}', /__proto__/],
+    ['a number beyond all doubles', '{"n":[{"cents":-1e400}]}', /number at cents is beyond .*as text/],
   ])('400 for %s', async (_, payload, detail) => {
     const response = await post(payload)
     expect([response.statusCode, response.json().detail]).toEqual([400, expect.stringMatching(detail)])

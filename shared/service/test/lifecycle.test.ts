@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
 import { listening, plan, run, type Start, started, statusOf, waitsForBroker } from './lifecycle-fixture.ts'
+import { AUDIENCE, ISSUER, keyFile, signingKey } from './token-fixture.ts'
 
 test('D4: a service that waits for its broker is alive, not ready, and closed for business', async () => {
   const { port, close } = await listening()
@@ -166,4 +167,31 @@ test('whether the broker is there is a metric', async () => {
   broker.become('connecting')
 
   expect([up, await metric()]).toEqual(['1', '0'])
+})
+
+describe('A1: with EBS_AUTH=jwt a service asks for tokens', () => {
+  const sayHello: Start = async ({ http }) => {
+    http.get('/hello', () => 'hello')
+    return { stop: async () => {} }
+  }
+  const asking = async (host: string) => {
+    const { jwk } = await signingKey('k')
+    const env = {
+      EBS_AUTH: 'jwt',
+      EBS_AUTH_ISSUER: ISSUER,
+      EBS_AUTH_AUDIENCE: AUDIENCE,
+      EBS_AUTH_JWKS: keyFile(jwk).file,
+    }
+    const { running } = await started(sayHello, { ...env, EBS_HOST: host })
+    const url = running.url.replace('0.0.0.0', '127.0.0.1')
+    return [await statusOf(`${url}/hello`), await statusOf(`${url}/health/live`)]
+  }
+
+  test('where other machines can call', async () => {
+    expect(await asking('0.0.0.0')).toEqual([401, 200])
+  })
+
+  test('but not on loopback: whoever is on this machine needs none', async () => {
+    expect(await asking('127.0.0.1')).toEqual([200, 200])
+  })
 })

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ConversationId, ConversationStore, ConversationTransaction } from '../conversations.ts'
+import type {
+  ConversationFilter,
+  ConversationId,
+  ConversationStore,
+  ConversationTransaction,
+} from '../conversations.ts'
 import { MemoryConversationStore } from '../memory-conversations.ts'
 import { change, conversation, openSqlite } from './conversation-fixture.ts'
 
@@ -19,6 +24,8 @@ const saving = fc.record({
   id,
   status,
   thread: name,
+  label: fc.constantFrom(null, 'x', 'y'),
+  attention: fc.constantFrom(null, 'late', 'stuck'),
   atMs: small,
   isOver: fc.boolean(),
   isStale: fc.integer({ max: 9, min: 0 }),
@@ -35,6 +42,8 @@ const act: fc.Arbitrary<Act> = fc.oneof(
           version,
           status: said.status,
           correlationId: said.thread,
+          label: said.label,
+          attention: said.attention,
           ...times,
         })
         await tx.saveConversations([change(to, said.status)])
@@ -140,13 +149,30 @@ const run = (store: ConversationStore, job: readonly Act[]) =>
     })
     .catch((error: Error) => error.name)
 
+const filters: readonly Omit<ConversationFilter, 'kind'>[] = [
+  {},
+  { isOpen: true },
+  { isOpen: false },
+  { status: 'open' },
+  { createdBeforeMs: 4 },
+  { label: 'x' },
+  { label: 'x', isOpen: true },
+  { label: 'y', status: 'success', tenant: 'acme' },
+  { attention: 'late' },
+  { attention: true, label: 'x', isOpen: true },
+]
+
 /** Everything that the reader shows. */
 async function shown({ reader }: ConversationStore) {
   const lists = ['group', 'flow'].flatMap((kind) =>
-    [{}, { isOpen: true }, { isOpen: false }, { status: 'open' }, { createdBeforeMs: 4 }].map((filter) =>
-      reader.listConversations({ kind, ...filter }, { limit: 2 }),
-    ),
+    filters.map((filter) => reader.listConversations({ kind, ...filter }, { limit: 2 })),
   )
+  const ofLabels = ['group', 'flow'].flatMap((kind) => [
+    reader.labelsOf(kind),
+    reader.countAttention({ kind, attention: 'late', limit: 2 }),
+    reader.durationsOf({ kind, label: 'x', status: 'success', limit: 3 }),
+    reader.listEnded({ kind, sinceMs: 3 }, { limit: 2 }),
+  ])
   const each = ids.flatMap((one) => [reader.historyOf(one, 3), reader.timersOf(one), reader.frozenTimersOf(one)])
   const counts = [
     reader.countTimers(),
@@ -156,7 +182,13 @@ async function shown({ reader }: ConversationStore) {
     reader.listTimers({}, { limit: 100 }),
   ]
   const open = [...(await reader.countOpen())].sort((a, b) => (a.kind < b.kind ? -1 : 1))
-  return { lists: await Promise.all(lists), each: await Promise.all(each), counts: await Promise.all(counts), open }
+  return {
+    lists: await Promise.all(lists),
+    ofLabels: await Promise.all<unknown>(ofLabels),
+    each: await Promise.all(each),
+    counts: await Promise.all(counts),
+    open,
+  }
 }
 
 /** Tokens, and the cursors that hold them, are each adapter's own. */

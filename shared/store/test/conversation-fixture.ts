@@ -3,12 +3,14 @@ import { onTestFinished } from 'vitest'
 import type { Conversation, ConversationChange, ConversationStore, EarlyBounds } from '../conversations.ts'
 import { MemoryConversationStore } from '../memory-conversations.ts'
 import { SqliteConversationStore } from '../sqlite-conversations.ts'
+import { failoverStores } from './failover-fixture.ts'
 import { scratch } from './scratch.ts'
 
 /** Each adapter, opened for the running test and closed when it ends. */
 export const conversationStores: [string, () => Promise<ConversationStore>][] = [
   ['sqlite', () => openSqlite()],
   ['memory', async () => closedAtEnd(new MemoryConversationStore())],
+  ...failoverStores,
 ]
 
 export async function openSqlite(path = join(scratch(), 'hub.db')): Promise<SqliteConversationStore> {
@@ -29,6 +31,8 @@ export const conversation = (key: string, said: Partial<Conversation> = {}): Con
   key,
   version: 1,
   status: 'open',
+  label: null,
+  attention: null,
   state: '{"members":["a","b"]}',
   correlationId: 'correlation',
   tenant: 'acme',

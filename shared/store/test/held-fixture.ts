@@ -4,12 +4,14 @@ import type { Held, HeldContent } from '../held-messages.ts'
 import type { HubStore } from '../hub-store.ts'
 import { MemoryHubStore } from '../memory-hub-store.ts'
 import { SqliteHubStore } from '../sqlite-hub-store.ts'
+import { failoverStores } from './failover-fixture.ts'
 import { scratch } from './scratch.ts'
 
 /** Each adapter, opened for the running test and closed when it ends. */
 export const hubStores: [string, () => Promise<HubStore>][] = [
   ['sqlite', () => openSqliteHub()],
   ['memory', async () => closedAtEnd(new MemoryHubStore())],
+  ...failoverStores,
 ]
 
 export async function openSqliteHub(path = join(scratch(), 'hub.db')): Promise<SqliteHubStore> {

@@ -22,7 +22,7 @@ function rig({ confirms = false } = {}) {
       outbox: store,
       publish,
       clock,
-      log: { warn: (fields: unknown) => warnings.push(fields) },
+      log: { info: () => undefined, warn: (fields: unknown) => warnings.push(fields), error: () => undefined },
     })
     onTestFinished(() => {
       for (const one of sent) one.confirm()

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { listStatement, readStatements } from '../sqlite-conversation-reader.ts'
+import { listStatement, listStatements } from '../sqlite-conversation-lists.ts'
+import { readStatements } from '../sqlite-conversation-reader.ts'
 import { statements } from '../sqlite-conversation-transaction.ts'
 import { SqliteConversationStore } from '../sqlite-conversations.ts'
 import { change, conversation, openSqlite, roomy, save } from './conversation-fixture.ts'
@@ -84,17 +85,22 @@ describe('no number of rows slows', () => {
     listStatus: listStatement('status'),
     listOpen: listStatement('open'),
     listOver: listStatement('over'),
+    listLabel: listStatement('label', ['tenant = ?']),
+    listAttention: listStatement('attention', ['label = ?', 'status = ?', 'ended_at is null', 'tenant = ?']),
   }
 
   // A scan of a json_each reads the values that were bound; an index read from its end is min(), or a list without an end.
-  test.each(Object.entries({ ...statements, ...readStatements, ...lists, ...views }))('%s', async (_, sql) => {
-    const path = join(scratch(), 'hub.db')
-    await openSqlite(path)
-    const db = look(path)
-    const values = Array.from(sql.matchAll(/\?/g), () => null)
+  test.each(Object.entries({ ...statements, ...readStatements, ...listStatements, ...lists, ...views }))(
+    '%s',
+    async (_, sql) => {
+      const path = join(scratch(), 'hub.db')
+      await openSqlite(path)
+      const db = look(path)
+      const values = Array.from(sql.matchAll(/\?/g), () => null)
 
-    const steps = plan.parse(db.prepare(`explain query plan ${sql}`).all(...values)).map(({ detail }) => detail)
+      const steps = plan.parse(db.prepare(`explain query plan ${sql}`).all(...values)).map(({ detail }) => detail)
 
-    expect(steps.filter((step) => /SCAN(?! json_each)|TEMP B-TREE/.test(step))).toEqual([])
-  })
+      expect(steps.filter((step) => /SCAN(?! json_each)|TEMP B-TREE/.test(step))).toEqual([])
+    },
+  )
 })

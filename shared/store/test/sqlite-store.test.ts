@@ -19,6 +19,7 @@ const migrations = [messagingTables, notes]
 const note = z.object({ id: z.number(), text: z.string() })
 const NOTES = 'select id, text from notes order by id'
 const NOTE = 'insert into notes(text) values (?)'
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 async function open(path = join(scratch(), 'store.db'), list: readonly Migration[] = migrations) {
   const store = await SqliteStore.open({ path, migrations: list })
@@ -124,7 +125,7 @@ describe('the disk', () => {
     const store = await open(path)
     const published: string[] = []
     const publish = async ({ body }: { body: string }) => void published.push(body)
-    const relay = startRelay({ outbox: store, publish, log: { warn: () => undefined } })
+    const relay = startRelay({ outbox: store, publish, log })
     await relay.flushed()
     await relay.stop()
 
@@ -141,7 +142,7 @@ describe('the disk', () => {
     const relay = startRelay({
       outbox: standby,
       publish: async ({ body }) => void published.push(body),
-      log: { warn: () => undefined },
+      log,
     })
     onTestFinished(() => relay.stop())
     expect(standby.countPending()).toBe(0)
@@ -160,7 +161,7 @@ describe('the disk', () => {
     const standby = await open(path, [messagingTables])
     const published: string[] = []
     const publish = async ({ body }: { body: string }) => void published.push(body)
-    const relay = startRelay({ outbox: standby, publish, log: { warn: () => undefined } })
+    const relay = startRelay({ outbox: standby, publish, log })
     onTestFinished(() => relay.stop())
     const writer = run('child-writer', path)
     const said: string[] = []

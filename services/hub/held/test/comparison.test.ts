@@ -21,7 +21,7 @@ import {
 } from './held-fixture.ts'
 
 const comparisonOf = ({ bus, store, locks }: Site, changed: Partial<ComparisonOptions> = {}) =>
-  new Comparison({ bus, store, locks, threads: noThreads, queues: [QUEUE], parking: async () => [], ...changed })
+  new Comparison({ bus, store, locks, threads: noThreads, queues: () => [QUEUE], parking: async () => [], ...changed })
 const eventsOf = async (site: Site) =>
   (await site.drain('hub_consume')).map(parseEvent).flatMap((parsed) => ('data' in parsed ? [parsed] : []))
 
@@ -222,26 +222,10 @@ test('what a rule that is not over has set aside is listed again when the catalo
 
 test('a queue is looked through when its count differs twice in a row, and one that stays different not again and again', async () => {
   await using site = await heldSite(memory)
-  const clock = new VirtualClock(Date.now())
-  const looked: string[] = []
-  const watched: Broker = {
-    ...gated(site.bus.broker, async () => undefined),
-    browse(queue) {
-      looked.push(queue)
-      return site.bus.broker.browse(queue)
-    },
-  }
-  const comparison = comparisonOf(site, { bus: { ...site.bus, clock, broker: watched } })
-  const rounds = async (count: number) => {
-    for (let n = 0; n < count; n++) {
-      await comparison.run()
-      await clock.advance(10_000)
-    }
-    return looked.splice(0).length
-  }
+  const rounds = roundsOf(site)
   // Parked twice under one id: the queue has two, the catalogue one.
-  for (const id of ['twice', 'twice'])
-    await site.publish(DEAD, task(id), { 'x-ebs-held': id, 'x-ebs-reason': 'exhausted' })
+  await dead(site, 'twice')
+  await dead(site, 'twice')
 
   expect(await rounds(1)).toBe(0)
   expect(await rounds(1)).toBe(1)
@@ -249,3 +233,39 @@ test('a queue is looked through when its count differs twice in a row, and one t
   expect(await rounds(20)).toBe(0)
   expect(await rounds(20)).toBe(1)
 })
+
+test('while the counts of a queue move it is not looked through, but for once a minute', async () => {
+  await using site = await heldSite(memory)
+  let published = 0
+  const rounds = roundsOf(site, () => dead(site, `d${++published}`))
+
+  expect(await rounds(6)).toBe(0)
+  expect(await rounds(1)).toBe(1)
+  expect(await rounds(6)).toBe(0)
+  expect(await rounds(1)).toBe(1)
+})
+
+const dead = (site: Site, id: string) => site.publish(DEAD, task(id), { 'x-ebs-held': id, 'x-ebs-reason': 'exhausted' })
+
+/** Runs so many rounds, ten seconds from one to the next; gives how often a queue was looked through. */
+function roundsOf(site: Site, before: () => Promise<void> = async () => undefined) {
+  const clock = new VirtualClock(Date.now())
+  let looked = 0
+  const watched: Broker = {
+    ...gated(site.bus.broker, async () => undefined),
+    browse(queue) {
+      looked += 1
+      return site.bus.broker.browse(queue)
+    },
+  }
+  const comparison = comparisonOf(site, { bus: { ...site.bus, clock, broker: watched } })
+  return async (count: number) => {
+    looked = 0
+    for (let n = 0; n < count; n++) {
+      await before()
+      await comparison.run()
+      await clock.advance(10_000)
+    }
+    return looked
+  }
+}

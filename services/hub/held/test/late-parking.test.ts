@@ -9,7 +9,17 @@ const PLACE = parkingQueueOf('r1', QUEUE)
 
 const conversation = (kind: string, key: string, state: object, endedAtMs: number | null): Conversation => ({
   ...{ kind, key, state: JSON.stringify(state), endedAtMs },
-  ...{ version: 1, correlationId: 'c', tenant: null, traceparent: null, status: 'x', createdAtMs: 1, changedAtMs: 1 },
+  ...{
+    version: 1,
+    correlationId: 'c',
+    tenant: null,
+    traceparent: null,
+    label: null,
+    attention: null,
+    status: 'x',
+    createdAtMs: 1,
+    changedAtMs: 1,
+  },
 })
 
 /** The hub's part, with conversations as the test has them. */

@@ -11,13 +11,25 @@ class JobRun extends DeciderRun<Parameters<typeof remediationJobKind.view>[0]> {
     super(remediationJobKind)
   }
 
-  request(sagaIds: readonly string[], said: Partial<Body<'REMEDIATION_REQUESTED'>> = {}): string {
+  /** Each at revision 7. */
+  request(ids: readonly string[], said: Partial<Body<'REMEDIATION_REQUESTED'>> = {}): string {
     const by = { actor: 'ann', reason: 'bank is back' }
-    return this.take({ type: 'REMEDIATION_REQUESTED', id: 'job', sagaIds: [...sagaIds], act: 'retry', ...by, ...said })
+    return this.take({
+      type: 'REMEDIATION_REQUESTED',
+      id: 'job',
+      journeys: ids.map((id) => ({ id, revision: 7 })),
+      act: 'retry',
+      ...by,
+      ...said,
+    })
   }
 
   answer(sagaId: string, refused?: string): string {
     return this.take({ type: 'REMEDIATION_DONE', job: 'job', sagaId, ...(refused !== undefined && { refused }) })
+  }
+
+  get pauseMs(): number {
+    return (this.timers.get('again') ?? 0) - this.nowMs
   }
 
   /** Who was asked, in order, each as often as it was. */
@@ -35,7 +47,15 @@ test('each journey gets the decision with who made it and why, and the job ends 
   expect(run.sent[0]).toEqual({
     queue: 'hub_consume',
     body: {
-      ...{ type: 'REMEDIATION_COMMAND', sagaId: 'a', job: 'job', act: 'retry', step: 'charge', input: { card: 2 } },
+      ...{
+        type: 'REMEDIATION_COMMAND',
+        sagaId: 'a',
+        revision: 7,
+        job: 'job',
+        act: 'retry',
+        step: 'charge',
+        input: { card: 2 },
+      },
       ...{ output: undefined, actor: 'ann', reason: 'bank is back' },
     },
   })
@@ -78,6 +98,21 @@ test('who does not answer within a minute is asked again', () => {
   expect(run.asked).toEqual(['a', 'b', 'b'])
 })
 
+test('the pause before asking again doubles up to an hour while nobody answers, and is a minute after an answer', () => {
+  const run = new JobRun()
+  run.request(['a', 'b'])
+  const pauses = [run.pauseMs]
+
+  for (let n = 0; n < 8; n++) {
+    run.fire('again')
+    pauses.push(run.pauseMs)
+  }
+  run.answer('a')
+
+  expect(pauses.map((ms) => ms / 60_000)).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
+  expect(run.pauseMs).toBe(60_000)
+})
+
 test('cancelled: nobody else is asked, and what comes in is counted no more', () => {
   const run = new JobRun()
   run.request(names(300))
@@ -96,7 +131,7 @@ test('whatever the order of answers, repeated or not, each journey is asked and 
       const run = new JobRun()
       run.request(names(count))
       for (let left = count * 3; left > 0 && !run.hasEnded; left--) {
-        const asked = run.state?.asked ?? []
+        const asked = (run.state?.asked ?? []).map(({ id }) => id)
         const [pick] = picks.take(1)
         const one = asked[(pick ?? 0) % asked.length] ?? 'j0'
         run.answer(one, (pick ?? 0) % 3 === 0 ? 'no' : undefined)

@@ -1,0 +1,61 @@
+import { Writable } from 'node:stream'
+import { expect, onTestFinished, test } from 'vitest'
+import { testVhost } from '../../../test/support/vhost.ts'
+import { createLog } from '../../service/log.ts'
+import type { Plan } from '../../topology.ts'
+import { connectOnce } from '../amqp-link.ts'
+import { AmqpPlans } from '../amqp-plans.ts'
+import { declareQueue } from '../amqp-queue.ts'
+import { TopologyDriftError } from '../broker.ts'
+
+const planOf = (name: string): Plan => ({
+  exchanges: [],
+  bindings: [],
+  queues: [{ name, arguments: { 'x-queue-type': 'quorum' } }],
+})
+
+async function rig() {
+  const vhost = await testVhost()
+  const model = await connectOnce(vhost.url, 'plans')
+  onTestFinished(async () => {
+    await model.close()
+    await vhost[Symbol.asyncDispose]()
+  })
+  const lines: { readonly msg: string; readonly reason: string }[] = []
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)))
+      done()
+    },
+  })
+  const log = createLog({ service: 'test', level: 'info', destination })
+  const drift = async (name: string) => {
+    await vhost.deleteQueue(name)
+    await declareQueue(model, { name, arguments: { 'x-queue-type': 'classic' } })
+  }
+  return { model, log, lines, drift }
+}
+
+test('an activity whose queue has drifted is told of on each declaration, with what to do about it', async () => {
+  const { model, log, lines, drift } = await rig()
+  const plans = new AmqpPlans({ plan: planOf('work'), log })
+  await plans.declare(model)
+  for (const name of ['charge', 'ship']) await plans.extend(planOf(name), async () => model)
+  await drift('charge')
+
+  await plans.declare(model)
+
+  expect(lines).toHaveLength(1)
+  expect(lines[0]?.reason).toContain('queue charge: x-queue-type is classic')
+  expect(lines[0]?.msg).toContain('delete it and start this service again')
+})
+
+test('what a service began with must not have drifted', async () => {
+  const { model, log, lines, drift } = await rig()
+  const plans = new AmqpPlans({ plan: planOf('charge'), log })
+  await plans.declare(model)
+  await drift('charge')
+
+  await expect(plans.declare(model)).rejects.toThrow(TopologyDriftError)
+  expect(lines).toEqual([])
+})

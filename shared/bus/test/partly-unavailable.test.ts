@@ -76,7 +76,11 @@ test('J8: an hour of waiting for a store uses up no attempt: those of its policy
   const waits = tries.filter((one) => one === '1 away').length
   expect(waits).toBeGreaterThan(100)
   expect(tries.slice(waits)).toEqual([`1 failed after ${waits}`, '2 failed after 0', '3 failed after 0'])
-  const [{ properties: { headers = {} } } = { properties: {} }] = dead
+  const [
+    {
+      properties: { headers = {} },
+    } = { properties: {} },
+  ] = dead
   expect(headers).toMatchObject({ 'x-ebs-reason': 'exhausted', 'x-ebs-attempts': 3 })
   expect(headers).not.toHaveProperty('x-ebs-waits')
 })

@@ -91,6 +91,8 @@ test('the views of hub.db are as documented: an object is a group, with its hist
       'id, rule, place, queue, type, key, tenant, message_id, correlation_id, reason, error, parked_at, state, replay, changed_at',
     archive: 'id, place, queue, key, archived_at, actor, reason, properties, body',
     held_by_place: 'place, rule, state, count',
+    definitions: 'type, version, at, actor, reason, document',
+    journeys: 'id, type, status, attention, tenant, created_at, changed_at, ended_at',
   })
   const ended = 'select * from conversations where tenant is not null and ended_at is not null'
   expect(await system.hubRows(hubView, ended)).toEqual([{ kind: 'group', key: id, status: 'success', version: 4 }])

@@ -5,7 +5,7 @@ import { type Story, story } from './journey-simulation-story.ts'
 
 const STORIES = 100
 /** A slow machine tells fewer; and so long a story that fails may be made smaller. */
-const TELLING_MS_MAX = 18_000
+const TELLING_MS_MAX = 12_000
 const TEST_MS_MAX = 6 * TELLING_MS_MAX
 
 /** What fast-check has found, and how to see it again. */

@@ -17,7 +17,7 @@ export type Pace = {
 /** The longest wait of a rule is the one for a job that may be lost, five minutes; queues are compared every ten seconds. */
 export const fullTime: Pace = { part: 1, lookEveryMs: 5_000, concludedMsMax: 1_800_000, comparedMs: 15_000 }
 /** For a clock that cannot be turned. */
-export const shortTime: Pace = { part: 0.1, lookEveryMs: 250, concludedMsMax: 15_000, comparedMs: 500 }
+export const shortTime: Pace = { part: 0.1, lookEveryMs: 250, concludedMsMax: 40_000, comparedMs: 500 }
 
 /** Tells a story to its end; gives everything in which it has broken a promise, in words. */
 export async function tell(

@@ -11,7 +11,7 @@ const SEEDS = [3, 4, 6]
 test.concurrent.for(SEEDS)(
   'S2 to S7 on RabbitMQ: a story of overlapping rules ends with everything handled, dead or dropped, %i',
   {
-    timeout: 60_000,
+    timeout: 90_000,
   },
   async (seed) => {
     const [told] = fc.sample(story, { seed, numRuns: 1 })

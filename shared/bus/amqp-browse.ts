@@ -121,13 +121,14 @@ export class AmqpBrowse implements Browse {
   /**
    * Waits until the queue has the acks; gives the number of those that are ready. RabbitMQ passes 32 acks at a time to a quorum queue and
    * keeps the others with the channel, to be lost with it (on 3.10, 215 of 2,000). A cancel waits for those that were passed on; by its
-   * answer the others follow, and a get waits for them. What it gets goes back with the rest, but before it, as another consumer's: so
-   * only where there may be others.
+   * answer the others follow, and a get waits for them. What it gets goes back before the rest, and so does what was
+   * on its way to a consumer that is cancelled: in order, neither is done for a few acks, which were passed on.
    */
   async #settle(): Promise<number> {
-    await this.#channel.cancel(tagOf(this.#consumers))
+    const mayLose = !this.#inOrder || this.#burst.removed > ACKS_AT_ONCE
+    if (mayLose) await this.#channel.cancel(tagOf(this.#consumers))
     const { messageCount } = await this.#channel.checkQueue(this.queue)
-    if (this.#burst.removed > ACKS_AT_ONCE) await this.#channel.get(this.queue)
+    if (mayLose) await this.#channel.get(this.queue)
     return messageCount
   }
 

@@ -63,3 +63,32 @@ test('in order, what is not removed keeps its order', async () => {
   await third.browse.close()
   await bus.close()
 })
+
+test('in order, what goes back comes before what others sent meanwhile, and before what was on its way', async () => {
+  await using vhost = await testVhost()
+  const bus = connectAmqp(vhost.url, { service: 'writer', plan })
+  const send = (texts: readonly string[]) =>
+    publishAll(
+      bus,
+      texts.map((text) => ({ exchange: '', key: DEAD, body: Buffer.from(text), properties: {} })),
+    )
+  // More than the one consumer holds: each that is removed makes room for one more.
+  await send(numbers(300))
+  const browse = await bus.browse(DEAD, { inOrder: true })
+  if (!browse) return expect.unreachable('there is a queue')
+  for await (const { remove } of browse) {
+    remove()
+    break
+  }
+  await send(['late'])
+  await browse.close()
+
+  const texts: string[] = []
+  await bus.consume(DEAD, { prefetch: 500 }, (delivery) => {
+    texts.push(delivery.message.body.toString())
+    delivery.ack()
+  })
+  await expect.poll(() => texts.length).toBe(300)
+  expect(texts).toEqual([...numbers(299, 2), 'late'])
+  await bus.close()
+})

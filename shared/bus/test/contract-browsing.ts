@@ -41,25 +41,6 @@ export const browsing = (start: () => Promise<Rig>, queueType: QueueType) => {
       expect((await look(bus)).toSorted(byNumber)).toEqual(numbers(3_000).filter((text) => Number(text) % 3 === 0))
     })
 
-    test('in order: what goes back keeps its order, also before messages that come while it is looked at', async () => {
-      await using rig = await start()
-      const bus = rig.connect({ service: 'reader', plan })
-      // More than the one consumer holds, so that some are ready when it ends.
-      await bury(bus, numbers(300))
-      const browse = await bus.browse(DEAD, { inOrder: true })
-      if (!browse) return expect.unreachable('there is a queue')
-      for await (const browsed of browse) {
-        browsed.remove()
-        break
-      }
-      await bury(bus, ['late'])
-      await browse.close()
-
-      const { texts } = await collect(bus, DEAD, { prefetch: 500 })
-      await eventually(() => expect(texts()).toHaveLength(300))
-      expect(texts()).toEqual([...numbers(300).slice(1), 'late'])
-    })
-
     test('a message comes as it was sent, and can be removed long after it was seen', async () => {
       await using rig = await start()
       const bus = rig.connect({ service: 'reader', plan })

@@ -1,13 +1,17 @@
 import { z } from 'zod'
+import { flowEvents } from './flow-events.ts'
 import { journeyEvents } from './journey-events.ts'
+import { ledgerEvents } from './ledger-events.ts'
 import { operationEvents } from './operation-events.ts'
+import { questionEvents, type Subject } from './question-events.ts'
 
 /**
  * The catalogue: every event of the platform, its routing key, what it means and the shape of its body.
  *
  * A body is plain JSON with its `type` inside, so a person can paste one into the management UI. Everything else about a
  * message (id, correlation, tenant, attempt) travels in the AMQP properties; see `bus/envelope.ts`.
- * To add an event, add a row. Those of journeys are in `journey-events.ts`, those of sidelines, replays and dead letters in `operation-events.ts`.
+ * To add an event, add a row. Those of the example flow are in `flow-events.ts`, of journeys in `journey-events.ts`,
+ * of sidelines, replays and dead letters in `operation-events.ts`, of the ledger in `ledger-events.ts`, and questions in `question-events.ts`.
  */
 
 /** Well-formed, because a database stores half a surrogate pair as another character and would never find it again. */
@@ -72,19 +76,6 @@ const groupEnd = {
   endedBy: z.enum(['all', 'quorum', 'timeout', 'error', 'cancel']),
 }
 
-const flow = {
-  flowId: id,
-  length: z.int().min(1).max(100),
-  mode: z.enum(['parallel', 'sequential']).default('parallel'),
-}
-/** `callId` names the call, `attempt` counts from 1; an answer counts only for the attempt it names. */
-const call = { callId: text(255).min(1), flowId: id, name: text(64).min(1), attempt: z.int().min(1) }
-/** HTTP's families: 200 succeeded, 400 never will, 500 may at another time. */
-const status = z.int().min(200).max(599)
-
-/** Kinds of conversations that users ask for. */
-const conversation = z.enum(['group', 'flow', 'journey'])
-
 const taskRun = { taskId: id, objectId: id, processor: text(128), attempt: z.int().min(1) }
 
 type Row = {
@@ -94,6 +85,8 @@ type Row = {
   readonly lastWord?: string
   readonly meaning: string
   readonly body: z.ZodObject
+  /** What it is about: a kind, and the path of its id in the body. */
+  readonly about?: readonly [kind: Subject['kind'], idAt: string]
   /** The event belongs to one attempt: its id is derived from the attempt too, so that each attempt has its own. */
   readonly perAttempt?: true
   /** Only observers hear it, so that `statistics` does not list it as unheard. */
@@ -105,16 +98,19 @@ type Row = {
 export const catalogue = {
   OBJECT_CREATED: {
     key: 'objects',
+    about: ['object', 'object.id'],
     meaning: 'An object was stored by datagen and wants to be split into tasks.',
     body: z.object({ object: objectSchema }),
   },
   TASK_CREATED: {
     key: 'task-requests',
+    about: ['task', 'task.id'],
     meaning: 'A task waits for a processor.',
     body: z.object({ task: taskSchema, object: objectSchema }),
   },
   TASK_STARTED: {
     key: 'tasks.started',
+    about: ['task', 'taskId'],
     meaning: 'A processor began an attempt at a task.',
     body: z.object(taskRun),
     perAttempt: true,
@@ -122,22 +118,33 @@ export const catalogue = {
   },
   TASK_FINISHED: {
     key: 'tasks.finished',
+    about: ['task', 'taskId'],
     meaning: 'A task is done.',
     body: z.object({ ...taskRun, durationMs: millis, result: text(1_024).optional() }),
   },
   TASK_FAILED: {
     key: 'tasks.failed',
+    about: ['task', 'taskId'],
     meaning: 'An attempt at a task failed; `final` says that no other attempt follows.',
-    body: z.object({ ...taskRun, durationMs: millis, error: text(2_048), final: z.boolean() }),
+    body: z.object({
+      ...taskRun,
+      durationMs: millis,
+      error: text(2_048),
+      final: z.boolean(),
+      /** When the next attempt comes; missing on a final one. */
+      retryAt: z.iso.datetime().optional(),
+    }),
     perAttempt: true,
   },
   OBJECT_COMPLETED: {
     key: 'objects.completed',
+    about: ['object', 'objectId'],
     meaning: 'All tasks of an object are done.',
     body: z.object({ objectId: id, tenant, durationMs: millis, tasks: z.int().min(0) }),
   },
   OBJECT_FAILED: {
     key: 'objects.failed',
+    about: ['object', 'objectId'],
     meaning:
       'A task of an object failed for good, or its deadline passed; `missing` are the tasks that had not finished.',
     body: z.object({
@@ -151,6 +158,7 @@ export const catalogue = {
   },
   EventGroupCollectorCreate: {
     key: 'eventbus-collector',
+    about: ['group', 'id'],
     meaning: 'Opens a group that waits for the results of its members, for `ttl` seconds.',
     body: z.object({
       id,
@@ -169,109 +177,29 @@ export const catalogue = {
   },
   EventGroupCollectorEntityDone: {
     key: 'eventbus-collector',
+    about: ['group', 'group'],
     meaning: 'A member of a group is done: with a result, or with an error.',
     body: z.object({ id, group: id, result: json.optional(), error: json.optional() }),
   },
   EventGroupCollectorSuccess: {
     key: 'eventbus-collector.success',
+    about: ['group', 'id'],
     meaning: 'A group has what it waited for.',
     body: z.object({ ...groupEnd, errors: z.record(z.string(), json).optional() }),
     observed: true,
   },
   EventGroupCollectorFailure: {
     key: 'eventbus-collector.failure',
+    about: ['group', 'id'],
     meaning: 'A member of a group failed, or its ttl passed: `entity` is the member, or the group.',
     body: z.object({ ...groupEnd, entity: id, error: json }),
     observed: true,
   },
-  FLOW_REQUESTED: {
-    key: 'flows.requested',
-    meaning: 'Starts the example flow: `length` installs, then as many validations, then one reply.',
-    body: z.object({
-      ...flow,
-      /** Where it is to go wrong: the hub does nothing, the worker does not answer, its backend does not answer. */
-      error: z.enum(['hub', 'worker', 'backend']).optional(),
-      /** Tells a repeated request from another one with the same id; missing: the same parameters are the same request. */
-      requestKey: text(255).min(1).optional(),
-    }),
-  },
-  FLOW_SUCCEEDED: {
-    key: 'flows.succeeded',
-    meaning: 'The one reply of a flow in which everything went well.',
-    body: z.object({ ...flow, durationMs: millis, output: z.json().optional() }),
-  },
-  FLOW_FAILED: {
-    key: 'flows.failed',
-    meaning: 'The one reply of a flow that went wrong; what had succeeded is undone, or named in `notUndone`.',
-    body: z.object({
-      ...flow,
-      durationMs: millis,
-      kind: z.enum(['worker-error', 'hub-timeout', 'cancelled']),
-      error: text(2_048),
-      callId: text(255).optional(),
-      undone: z.array(text(255)),
-      notUndone: z.array(text(255)),
-    }),
-  },
-  FLOW_REFUSED: {
-    key: 'flows.refused',
-    meaning: 'A request with the id of another flow: that one goes on, this one was not started.',
-    body: z.object({ flowId: id, error: text(2_048) }),
-  },
-  FLOW_CALLED: {
-    key: 'flow-worker',
-    meaning: 'The hub calls a worker and waits for its answer until `deadline`.',
-    body: z.object({ ...call, input: z.json(), deadline: z.iso.datetime() }),
-  },
-  FLOW_CALL_TIMED_OUT: {
-    key: 'flow-worker',
-    meaning: 'The hub no longer waits for this attempt at a call: the worker may tidy up.',
-    body: z.object({ ...call, input: z.json() }),
-  },
-  FLOW_CALL_ANSWERED: {
-    key: 'flows.answered',
-    meaning: 'An answer to a call; with `complete: false` a sign of progress, and the call goes on.',
-    body: z.object({
-      callId: text(255).min(1),
-      /** Checked when it is there: an answer for a call of another flow counts for nothing. */
-      flowId: id.optional(),
-      attempt: z.int().min(1).optional(),
-      status,
-      output: z.json().optional(),
-      error: text(2_048).optional(),
-      complete: z.boolean().default(true),
-    }),
-  },
-  FLOW_BACKEND_REQUESTED: {
-    key: 'flow-backend',
-    meaning: "The worker hands a call to the example's simulated backend, which answers in its own time.",
-    body: z.object({ ...call, input: z.json(), deadline: z.iso.datetime() }),
-  },
-  FLOW_BACKEND_ANSWERED: {
-    key: 'flow-worker',
-    meaning: 'The simulated backend is done with a call.',
-    body: z.object({ ...call, status, output: z.json().optional(), error: text(2_048).optional() }),
-  },
-  TIMERS_DUE: {
-    key: 'timers.due',
-    meaning: 'A wake-up out of the delay ladder: the hub looks what has fallen due until `slotMs`.',
-    body: z.object({ slotMs: z.int().min(0) }),
-    direct: true,
-  },
-  CONVERSATION_ASKED: {
-    key: 'conversations.asked',
-    meaning: 'Asks the hub how a conversation stands; the answer goes to `reply_to`.',
-    body: z.object({ kind: conversation, id }),
-    direct: true,
-  },
-  CONVERSATION_TOLD: {
-    key: 'conversations.told',
-    meaning: 'How a conversation stands; without `view` the hub does not know it.',
-    body: z.object({ kind: conversation, id, view: z.record(z.string(), z.json()).optional() }),
-    direct: true,
-  },
+  ...flowEvents,
+  ...questionEvents,
   ...journeyEvents,
   ...operationEvents,
+  ...ledgerEvents,
 } as const satisfies Record<string, Row>
 
 export type EventType = keyof typeof catalogue
@@ -294,6 +222,17 @@ export function keyOf(body: Body): string {
   // The row of this type has the field, a text of words: a test goes through all rows.
   const word: unknown = Reflect.get(body, lastWord)
   return key.replace(/\*$/, () => String(word))
+}
+
+/** What an event is about; undefined when its row does not say, or its body lacks the optional field. */
+export function subjectOf(body: Body): Subject | undefined {
+  const { about } = rowOf(body.type)
+  if (about === undefined) return undefined
+  const [kind, idAt] = about
+  let found: unknown = body
+  for (const name of idAt.split('.'))
+    found = typeof found === 'object' && found !== null ? Reflect.get(found, name) : undefined
+  return typeof found === 'string' ? { kind, id: found } : undefined
 }
 
 /** The row of a type, seen as the general shape. */

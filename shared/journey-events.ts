@@ -74,17 +74,20 @@ const deciding = {
 export const journeyEvents = {
   INITIATE_WORKFLOW: {
     key: 'initiate_workflow',
+    about: ['journey', 'sagaId'],
     meaning: 'A request handler has taken a request: a journey of this type is to begin.',
     body: z.object(request),
   },
   INITIATE_JOURNEY: {
     key: 'initiate_journey.*',
+    about: ['journey', 'sagaId'],
     lastWord: 'journeyType',
     meaning: 'A journey is to begin: the hub stores it and asks for its first activities.',
     body: z.object(request),
   },
   ACTIVITY_REQUESTED: {
     key: 'activity.*',
+    about: ['journey', 'sagaId'],
     lastWord: 'activity',
     meaning: 'An activity is to be done by whoever can do it; the hub waits for the answer until `deadline`.',
     body: z.object({
@@ -129,36 +132,42 @@ export const journeyEvents = {
   },
   JOURNEY_STARTED: {
     key: 'journeys.started',
+    about: ['journey', 'sagaId'],
     meaning: 'A journey is stored, and its first activities are asked for.',
     body: z.object(journey),
     observed: true,
   },
   JOURNEY_COMPLETED: {
     key: 'journeys.completed',
+    about: ['journey', 'sagaId'],
     meaning: 'Every activity of a journey is done, or skipped.',
     body: z.object({ ...ended, output: json.optional() }),
     observed: true,
   },
   JOURNEY_FAILED: {
     key: 'journeys.failed',
+    about: ['journey', 'sagaId'],
     meaning: 'A journey ended badly, and its definition leaves it at that.',
     body: z.object({ ...ended, error, step: stepName.optional() }),
     observed: true,
   },
   JOURNEY_COMPENSATED: {
     key: 'journeys.compensated',
+    about: ['journey', 'sagaId'],
     meaning: 'What a journey had done was taken back; `compensated` names the steps, in the order of taking them back.',
     body: z.object({ ...ended, error, compensated: z.array(stepName) }),
     observed: true,
   },
   JOURNEY_CANCELLED: {
     key: 'journeys.cancelled',
+    about: ['journey', 'sagaId'],
     meaning: 'Someone ended a journey; what it had done stays as it is.',
     body: z.object({ ...ended, ...by }),
     observed: true,
   },
   JOURNEY_NEEDS_REMEDIATION: {
     key: 'journeys.needs-remediation',
+    about: ['journey', 'sagaId'],
     meaning: 'A journey cannot go on by itself: a person decides.',
     body: z.object({
       ...journey,
@@ -171,6 +180,7 @@ export const journeyEvents = {
   },
   JOURNEY_REJECTED: {
     key: 'journeys.rejected',
+    about: ['journey', 'sagaId'],
     meaning:
       'A request with the key of another journey but another payload: that one goes on, this one was not started.',
     body: z.object({ sagaId, journeyType, error }),
@@ -178,6 +188,7 @@ export const journeyEvents = {
   },
   JOURNEY_REMEDIATED: {
     key: 'journeys.remediated',
+    about: ['journey', 'sagaId'],
     meaning: 'Someone has decided what becomes of a journey.',
     body: z.object({ ...journey, act: z.enum(remediationActs), step: stepName.optional(), ...by }),
     observed: true,
@@ -190,12 +201,14 @@ export const journeyEvents = {
   },
   JOURNEY_RELEASED: {
     key: 'journeys.released',
+    about: ['journey', 'sagaId'],
     meaning: 'The type that a journey waits for was registered: it begins.',
     body: z.object({ sagaId }),
     direct: true,
   },
   JOURNEY_OVERDUE: {
     key: 'journeys.overdue',
+    about: ['journey', 'sagaId'],
     meaning: 'A journey takes longer than those of its type do, or lacks timers that it waits for: it is looked after.',
     body: z.object({
       sagaId,
@@ -208,6 +221,7 @@ export const journeyEvents = {
   },
   REMEDIATION_COMMAND: {
     key: 'remediation.command',
+    about: ['journey', 'sagaId'],
     meaning: 'Someone decides what becomes of a journey.',
     body: z.object({
       sagaId,
@@ -227,6 +241,7 @@ export const journeyEvents = {
   },
   REMEDIATION_TICKET: {
     key: 'remediation.ticket',
+    about: ['journey', 'sagaId'],
     meaning: 'Someone notes where a journey is dealt with.',
     body: z.object({ sagaId, ticket: text(256), ...by }),
     direct: true,
@@ -247,6 +262,7 @@ export const journeyEvents = {
   },
   REMEDIATION_NOTICE: {
     key: 'remediation.notice',
+    about: ['journey', 'sagaId'],
     meaning: 'An errand: tell the webhook that a journey needs a person.',
     body: z.object({ ...journey, cause: name(64), error, steps: z.array(stepName), since: time }),
     direct: true,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { subject } from './question-events.ts'
 
 /**
  * The rows of the catalogue that operators' work is made of: setting messages aside, bringing them back, and what became of each.
@@ -26,6 +27,9 @@ export const FILTER_CHARS_MAX = 4_096
 const filter = name(FILTER_CHARS_MAX)
 export const CANARY_MAX = 10_000
 export const RATE_PER_S_MAX = 100_000
+
+/** Dropped messages named in one event: they are moved in chunks. */
+export const DISCARDED_MAX = 250
 
 /** How a replay goes about it. */
 export const pacing = {
@@ -61,7 +65,15 @@ export type Rule = z.infer<typeof ruleSchema>
 
 /** The replay that brought a message back, and the id under which it was held. */
 const replay = z.object({ job: name(128), held: name(255) }).optional()
-const happened = { queue, messageId: text(255), reason: text(256), rule: text(128).optional(), replay }
+/** What the message was about, when it could be read and says so. */
+const happened = {
+  queue,
+  messageId: text(255),
+  reason: text(256),
+  rule: text(128).optional(),
+  replay,
+  subject: subject.optional(),
+}
 
 export const operationEvents = {
   MESSAGE_DEAD: {
@@ -98,6 +110,19 @@ export const operationEvents = {
     meaning: 'A message that came back failed again, and is tried again later.',
     body: z.object({ ...happened, error: text(2_048) }),
     perAttempt: true,
+    observed: true,
+  },
+  MESSAGES_DISCARDED: {
+    key: 'messages.discarded',
+    meaning: 'Messages that were dead or set aside were dropped, or put into the archive, by someone who said why.',
+    body: z.object({
+      ...{ queue, job: name(128), act: z.enum(['discard', 'archive']), rule: text(128).optional(), ...by },
+      messages: z
+        .array(
+          z.object({ messageId: text(255), type: text(255).optional(), held: text(255), subject: subject.optional() }),
+        )
+        .max(DISCARDED_MAX),
+    }),
     observed: true,
   },
   SIDELINE_COMMAND: {

@@ -45,6 +45,9 @@ export const queues = {
   },
   /** Questions to the hub. Beside its other work, so that a backlog keeps nobody waiting for a status. */
   hub_ask: { hears: [], ttlMs: 5_000 },
+  /** Questions to those who have stores of their own, for `why` and the ledger. */
+  datagen_ask: { hears: [], ttlMs: 5_000 },
+  statistics_ask: { hears: [], ttlMs: 5_000 },
   /** Errands of the hub: what takes time and touches the broker. One hub runs them. */
   hub_work: { hears: [], singleActive: true },
   statistics: { hears: ['#'], singleActive: true },

@@ -103,10 +103,15 @@ function tasks(settings: Config['own']): Work {
   }
 }
 
-function taskFailed(event: Event, { error, attempt, durationMs, final }: Failure, name: string): Body[] {
+function taskFailed(event: Event, failure: Failure, name: string): Body[] {
+  const { error, attempt, durationMs, final, retryAtMs } = failure
   if (event.type !== 'TASK_CREATED') return []
   const { id: taskId, objectId } = event.data.task
   return [
-    { type: 'TASK_FAILED', taskId, objectId, processor: name, attempt, durationMs: roundMs(durationMs), error, final },
+    {
+      ...{ type: 'TASK_FAILED', taskId, objectId, processor: name, attempt },
+      ...{ durationMs: roundMs(durationMs), error, final },
+      ...(retryAtMs !== undefined && { retryAt: new Date(retryAtMs).toISOString() }),
+    },
   ]
 }

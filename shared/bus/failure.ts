@@ -1,4 +1,4 @@
-import type { Body } from '../events.ts'
+import { type Body, subjectOf } from '../events.ts'
 import { PartlyUnavailableError } from '../store/store.ts'
 import { deadQueueOf } from '../topology.ts'
 import type { Delivery, Headers, Message, Received } from './broker.ts'
@@ -23,6 +23,8 @@ export type Failure = {
   readonly durationMs: number
   /** No other attempt follows: the message is dead. */
   readonly final: boolean
+  /** When the next attempt comes, ms since 1970; undefined when it is final, or follows at once. */
+  readonly retryAtMs: number | undefined
 }
 export type FailedHandler = (event: Event, failure: Failure) => readonly Body[]
 
@@ -48,7 +50,8 @@ export async function settleFailure(
   const meta = event?.meta ?? metaOf(message)
   const outgoing = new Outgoing()
   const final = verdict.kind === 'dead'
-  for (const news of failureNews(bus, failure, final)) outgoing.add(publish(bus, news))
+  const retryAtMs = verdict.kind === 'later' ? bus.clock.now() + verdict.delayMs : undefined
+  for (const news of failureNews(bus, failure, { final, retryAtMs })) outgoing.add(publish(bus, news))
   const headers = failureHeaders(bus, { message, queue, error, attempt: meta.attempt })
   if (verdict.kind === 'later') {
     for (const news of failingNews(bus, { meta, queue }, textOf(error))) outgoing.add(publish(bus, news))
@@ -74,7 +77,7 @@ export async function settleFailure(
 /** Says that an attempt failed which is followed by another at once; resolves when that is confirmed. */
 export async function tellFailure(bus: Bus, failure: Failed): Promise<void> {
   const outgoing = new Outgoing()
-  for (const news of failureNews(bus, failure, false)) outgoing.add(publish(bus, news))
+  for (const news of failureNews(bus, failure, { final: false, retryAtMs: undefined })) outgoing.add(publish(bus, news))
   if (failure.event)
     for (const news of failingNews(bus, { meta: failure.event.meta, queue: failure.queue }, textOf(failure.error)))
       outgoing.add(publish(bus, news))
@@ -85,12 +88,12 @@ export async function tellFailure(bus: Bus, failure: Failed): Promise<void> {
 function failureNews(
   bus: Bus,
   { queue, event, error, durationMs, failed }: Failed,
-  final: boolean,
+  next: Pick<Failure, 'final' | 'retryAtMs'>,
 ): readonly Message[] {
   if (!event || !failed) return []
   const { meta } = event
   try {
-    const bodies = failed(event, { error: textOf(error), attempt: meta.attempt, durationMs, final })
+    const bodies = failed(event, { error: textOf(error), attempt: meta.attempt, durationMs, ...next })
     // Positions below zero: the handler's own events of the same type keep their ids.
     return bodies.map((body, position) => messageFor(bus, { meta, queue }, body, -1 - position))
   } catch (bug) {
@@ -130,8 +133,9 @@ function nextAttempt(meta: Meta, waits: number | undefined): Headers {
  */
 function deathMessages(
   bus: Bus,
-  { queue, meta, type, headers, reason, delivery, error }: Failed & Republish & { reason: DeadReason },
+  { queue, event, meta, type, headers, reason, delivery, error }: Failed & Republish & { reason: DeadReason },
 ): Message[] {
+  const subject = event && subjectOf(event.data)
   const firstFailedAt = headers['x-ebs-first-failed-at']
   const body: Body<'MESSAGE_DEAD'> = {
     type: 'MESSAGE_DEAD',
@@ -144,6 +148,7 @@ function deathMessages(
     ...(type && { deadType: type.slice(0, NAME_CHARS_MAX) }),
     ...(typeof firstFailedAt === 'string' && { firstFailedAt }),
     ...(meta.replay && { replay: meta.replay }),
+    ...(subject && { subject }),
   }
   const derived = messageFor(bus, { meta, queue }, body, 0)
   // Poison is not deduplicated: each delivery of it dies and says so.

@@ -1,4 +1,4 @@
-import type { Body } from '../events.ts'
+import { type Body, subjectOf } from '../events.ts'
 import type { Rule } from '../operation-events.ts'
 import { parkingQueueOf } from '../topology.ts'
 import { type Message, type Received, ReturnedError } from './broker.ts'
@@ -65,6 +65,7 @@ const parkedMessage = (bus: Bus, { queue, message, event, rule }: Parked, news: 
 
 function parkedNews(bus: Bus, { queue, event, rule }: Parked): Message {
   const { meta, type } = event
+  const subject = subjectOf(event.data)
   const body: Body<'MESSAGE_PARKED'> = {
     type: 'MESSAGE_PARKED',
     queue,
@@ -74,6 +75,7 @@ function parkedNews(bus: Bus, { queue, event, rule }: Parked): Message {
     parkedType: type,
     parkedKey: meta.key.slice(0, NAME_CHARS_MAX),
     ...(meta.replay && { replay: meta.replay }),
+    ...(subject && { subject }),
   }
   const news = messageFor(bus, { meta, queue }, body, 0)
   // Set aside by two rules, one after the other, it is held twice.

@@ -1,5 +1,4 @@
 import { CelError } from '../cel/cel-error.ts'
-import { systemClock } from '../clock.ts'
 import type { ServiceConfig } from '../service/config.ts'
 import { ConfigError } from '../service/errors.ts'
 import type { Connect, ServiceContext } from '../service/service.ts'
@@ -16,7 +15,7 @@ export const connectService: Connect = (options, { config, log }) => connectAmqp
 /** What of a service's context its bus is made from. */
 export type BusContext<C extends ServiceConfig> = Pick<
   ServiceContext<C>,
-  'config' | 'connect' | 'log' | 'metrics' | 'recorder'
+  'clock' | 'config' | 'connect' | 'log' | 'metrics' | 'recorder'
 >
 
 /**
@@ -24,9 +23,8 @@ export type BusContext<C extends ServiceConfig> = Pick<
  * when it begins to consume. Throws ConfigError.
  */
 export function busOf<C extends ServiceConfig>(context: BusContext<C>, service: string): Bus {
-  const { config, connect, log, metrics, recorder } = context
+  const { clock, config, connect, log, metrics, recorder } = context
   checkBreakers(config)
-  const clock = systemClock
   const broker = connect(topologyPlan(config.queueType))
   const unclear = metrics.counter({
     name: 'ebs_sideline_unclear_total',

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Broker, ConnectOptions } from '../bus/broker.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import type { CheckToken } from './auth-token.ts'
 import { watchBroker } from './broker-watch.ts'
 import type { Env, ServiceConfig } from './config.ts'
@@ -18,6 +19,8 @@ export type LaunchOptions<C extends ServiceConfig> = {
   readonly connect: Connect<C>
   /** When missing: the process' own. */
   readonly env?: Env
+  /** When missing: the system's. */
+  readonly clock?: Clock
   readonly log?: Logger
   /** When missing: Prometheus metrics. */
   readonly recorder?: Recorder
@@ -98,6 +101,7 @@ export function launch<C extends ServiceConfig>(
     })
     running = await definition.start({
       config,
+      clock: options.clock ?? systemClock,
       log,
       http,
       health,

@@ -1,4 +1,5 @@
 import type { Broker, ConnectOptions } from '../bus/broker.ts'
+import type { Clock } from '../clock.ts'
 import type { Env, ServiceConfig } from './config.ts'
 import type { Health } from './health.ts'
 import type { Http } from './http.ts'
@@ -25,6 +26,8 @@ export type ServiceDefinition<C extends ServiceConfig> = {
 
 export type ServiceContext<C extends ServiceConfig> = {
   readonly config: C
+  /** What a service goes by, for waits too: a simulation passes its own. */
+  readonly clock: Clock
   readonly log: Logger
   /** Not yet open: routes can be added until `start` resolves. */
   readonly http: Http

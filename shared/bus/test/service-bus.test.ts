@@ -18,7 +18,7 @@ function opened(env: Readonly<Record<string, string>> = {}) {
   const log = createLog({ service: 'test', level: 'silent', destination: new Writable() })
   const metrics = createMetrics()
   const connect = (plan: Parameters<typeof memory.connect>[0]['plan']) => memory.connect({ service: 'test', plan })
-  const bus = busOf({ config, connect, log, metrics, recorder: metrics.recorder }, 'test')
+  const bus = busOf({ clock: systemClock, config, connect, log, metrics, recorder: metrics.recorder }, 'test')
   const linesOf = async (metric: string) => (await metrics.text()).split('\n').filter((line) => line.startsWith(metric))
   return { bus, linesOf, [Symbol.asyncDispose]: () => bus.broker.close(0) }
 }

@@ -7,7 +7,9 @@ export default defineConfig({
       {
         test: {
           name: 'parts',
-          include: ['{shared,services,scripts}/**/*.test.ts', 'test/walls.test.ts'],
+          // A busy machine takes longer than a second for what is polled for; what never comes is told all the same.
+          expect: { poll: { timeout: 5_000 } },
+          include: ['{shared,services,scripts}/**/*.test.ts', 'test/{walls,spans,trace-context}.test.ts'],
           testTimeout: 20_000,
           // Those with a broker mostly wait for it.
           maxWorkers: 3,
@@ -17,13 +19,23 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/*.test.ts'],
-          exclude: ['test/walls.test.ts'],
+          exclude: ['test/{walls,spans,trace-context,cluster}.test.ts'],
           // Above the time that `waitUntil` waits, so that it is the failed condition that is reported.
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // A system is four processes and more, which mostly wait: three at a time fill a small machine, and the parts are done before.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          // Three nodes of RabbitMQ and a system fill a small machine for two minutes: only when asked for, see scripts/test.ts.
+          name: 'cluster',
+          include: ['test/cluster.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

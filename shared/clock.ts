@@ -35,9 +35,12 @@ export class VirtualClock implements Clock {
   #nowMs: number
   /** By due time; among equals, by insertion. */
   readonly #timers: Timer[] = []
+  readonly #settleTurns: number
 
-  constructor(startMs = 0) {
+  /** With fewer turns of the event loop between two timers, time passes while work is under way: a slow machine. */
+  constructor(startMs = 0, settleTurns = SETTLE_TURNS) {
     this.#nowMs = startMs
+    this.#settleTurns = settleTurns
   }
 
   now(): number {
@@ -56,12 +59,12 @@ export class VirtualClock implements Clock {
   /** Moves forward and runs what falls due, also what is scheduled on the way; everything settles between two timers. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
-    await settle()
+    await settle(this.#settleTurns)
     for (let next = this.#timers[0]; next && next.dueAt <= endMs; next = this.#timers[0]) {
       this.#timers.shift()
       this.#nowMs = next.dueAt
       next.run()
-      await settle()
+      await settle(this.#settleTurns)
     }
     this.#nowMs = endMs
   }
@@ -79,6 +82,6 @@ export class VirtualClock implements Clock {
 }
 
 /** Lets promise jobs and immediates that are under way come to an end. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < SETTLE_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
+async function settle(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

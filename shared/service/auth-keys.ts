@@ -8,9 +8,10 @@ import {
   type JWTVerifyGetKey,
   type LocalJWKSet,
 } from 'jose'
-import { type Jwks, parseJwks, siftKeys } from './auth-jwks.ts'
+import { type Jwks, parseJwks } from './auth-jwks.ts'
 import type { AuthSettings } from './auth-settings.ts'
 import type { Logger } from './log.ts'
+import { siftKeys } from './usable-keys.ts'
 
 /** The keys cannot be had just now, so no token can be checked. An HTTP edge answers 503. */
 export class KeysUnavailableError extends Error {

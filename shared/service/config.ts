@@ -6,14 +6,15 @@ import { lanePolicy } from './lane-settings.ts'
 import { isLoopback } from './loopback.ts'
 import { redactUrl } from './redact.ts'
 import { type RetrySettings, retryEnv, retryVariables } from './retry-settings.ts'
-import { hostAndPort, oneOf, onOff, port, text, urlOf, wholeNumber } from './settings.ts'
+import { brokerUrls, hostAndPort, oneOf, onOff, port, text, urlOf, wholeNumber } from './settings.ts'
 import { misspelt } from './spelling.ts'
+import { type TracingSettings, tracingEnv } from './tracing-settings.ts'
 
 /** Variables by name, as in `process.env`. An empty value counts as not set. */
 export type Env = Readonly<Record<string, string | undefined>>
 
 const common = {
-  EBS_AMQP_URL: urlOf(['amqp:', 'amqps:'], 'amqp://guest:guest@127.0.0.1:5672').optional(),
+  EBS_AMQP_URL: brokerUrls.optional(),
   QUEUE_URL: hostAndPort.optional(),
   EBS_AMQP_MANAGEMENT_URL: urlOf(['http:', 'https:'], 'http://guest:guest@127.0.0.1:15672').optional(),
   EBS_DATA_DIR: text.default('./data'),
@@ -39,6 +40,8 @@ export type ServiceConfig = ReturnType<typeof named> & {
   readonly portVariable: string
   /** Whose tokens are asked for; missing: none are. */
   readonly auth?: AuthSettings | undefined
+  /** Where spans go; missing: nobody has asked for them. */
+  readonly tracing?: TracingSettings | undefined
   /** Of the queues that have one. */
   readonly breakers: ReadonlyMap<string, BreakerSettings>
   /** About variables that look misspelt, and values that can hardly be meant; logged at start. */
@@ -72,6 +75,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
   const retry = retryEnv(source.queues ?? [], given)
   const breakers = breakerEnv(source.queues ?? [], given)
   const auth = authEnv(given)
+  const tracing = tracingEnv(given)
 
   const mistakes = [
     ...mistakesOf(shared, given),
@@ -96,11 +100,13 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     port: ownPort.data[portVariable] ?? source.port,
     portVariable,
     auth: auth.settings,
+    tracing: tracing.settings,
     own: own.data,
     retry: retry.settings,
     breakers: breakers.settings,
     warnings: [
       ...auth.warnings,
+      ...tracing.warnings,
       ...misspelt(
         Object.keys(given).filter((name) => name.startsWith('EBS_')),
         known,

@@ -18,7 +18,7 @@ export async function serveDocs(app: FastifyInstance, { title, isGuarded }: Docs
   const components = { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } } as const
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title, version: API_VERSION }, ...(isGuarded && { components }) },
-    transform: isGuarded ? withScopes : jsonSchemaTransform,
+    transform: isGuarded ? withScopes : withoutDangling,
   })
   // It holds nothing that is not in the source, and a browser sends no token with a page.
   await app.register(async (pages) => {
@@ -32,10 +32,25 @@ export async function serveDocs(app: FastifyInstance, { title, isGuarded }: Docs
 
 /** What a route wants of its caller: any one of its scopes. */
 const withScopes: SwaggerTransform = (page) => {
-  const { schema, url } = jsonSchemaTransform(page)
+  const { schema, url } = withoutDangling(page)
   const scopes = scopesOf([page.route.method].flat()[0] ?? 'GET', page.route.config)
   return {
     schema: { ...schema, security: scopes === 'public' ? [] : scopes.map((scope) => ({ token: [scope] })) },
     url,
   }
+}
+
+/**
+ * A schema that refers to itself, as z.json() does, comes out of the transform as a reference to a component that it leaves out, and a
+ * client that reads the document stumbles over it. No schema of ours is a component: what is referred to is any JSON.
+ */
+const withoutDangling: SwaggerTransform = (page) => {
+  const { schema, url } = jsonSchemaTransform(page)
+  // A route that says nothing of itself.
+  if (schema === undefined) return { schema, url }
+  const isReference = (value: unknown) => typeof value === 'object' && value !== null && '$ref' in value
+  const resolved: typeof schema = JSON.parse(JSON.stringify(schema), (_key, value: unknown) =>
+    isReference(value) ? {} : value,
+  )
+  return { schema: resolved, url }
 }

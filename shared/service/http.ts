@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import rateLimit from '@fastify/rate-limit'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -13,6 +12,9 @@ import {
 } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
+import { traceRequests } from '../tracing/http-span.ts'
+import { traceFields } from '../tracing/log-fields.ts'
+import { TRACEPARENT, traceparentOf } from '../tracing/trace-context.ts'
 import { guard } from './auth.ts'
 import type { CheckToken } from './auth-token.ts'
 import { HttpProblem } from './errors.ts'
@@ -29,6 +31,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Types of JSON that the route takes besides `application/json`, small letters. */
     mediaTypes?: readonly string[]
+    /** Asked every few seconds, by a program, on behalf of nobody. */
+    isProbe?: boolean
   }
   interface FastifyRequest {
     /** Of the conversation that the request belongs to: the header `x-correlation-id`, or else the request's own id. */
@@ -80,10 +84,11 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   const loggerInstance: FastifyBaseLogger = log
   const app: Http = fastify({
     loggerInstance,
+    schemaController: { compilersFactory: noCompilers },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomUUID(),
     childLoggerFactory: (logger, bindings, childOptions, raw) =>
-      logger.child({ ...bindings, correlationId: correlationIdOf(raw) ?? bindings.requestId }, childOptions),
+      logger.child({ ...bindings, ...threadOf(raw, bindings.requestId) }, childOptions),
     bodyLimit: BODY_BYTES_MAX,
     handlerTimeout: ANSWER_MS_MAX,
     return503OnClosing: false,
@@ -103,6 +108,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   app.setNotFoundHandler((request) => {
     throw notFound(request)
   })
+  traceRequests(app)
   app.decorateRequest('correlationId', '')
   app.decorateRequest('actor', undefined)
   app.addHook('onRequest', async (request, reply) => {
@@ -123,7 +129,10 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   })
 
   const max = options.requestsPerMinuteMax ?? REQUESTS_PER_MINUTE_MAX
-  if (max !== false) await app.register(rateLimit, rateLimitOptions(max, options.isLoopbackLimited ?? false))
+  if (max !== false) {
+    const { default: rateLimit } = await import('@fastify/rate-limit')
+    await app.register(rateLimit, rateLimitOptions(max, options.isLoopbackLimited ?? false))
+  }
   if (auth) guard(app, auth)
   if (options.docs) {
     const { serveDocs } = await import('./docs.ts')
@@ -132,6 +141,12 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   serveOperations(app, { health, metrics })
   return app
 }
+
+const unused = (): never => {
+  throw new Error('A schema that is no zod schema: nothing here compiles it.')
+}
+/** Fastify loads those of its own unless it is given some, for longer than all the rest of it takes; zod's are set before there are routes. */
+const noCompilers = { buildValidator: unused, buildSerializer: unused }
 
 /**
  * JSON or nothing: a body of another type is refused, unless it is empty, as `curl -d ''` sends it. Which types of JSON there are besides
@@ -161,6 +176,12 @@ function correlationIdOf(raw: IncomingMessage): string | undefined {
   const given = raw.headers['x-correlation-id']
   return typeof given === 'string' && correlationIdShape.test(given) ? given : undefined
 }
+
+/** By which the lines about a request are found. */
+const threadOf = (raw: IncomingMessage, requestId: unknown) => ({
+  correlationId: correlationIdOf(raw) ?? requestId,
+  ...traceFields(traceparentOf(raw.headers[TRACEPARENT])),
+})
 
 const rateLimitOptions = (max: number, isLoopbackLimited: boolean) => ({
   max,

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Broker, ConnectOptions } from '../bus/broker.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import type { OpenedTracing, openTracing } from '../tracing/sdk.ts'
 import type { CheckToken } from './auth-token.ts'
 import { watchBroker } from './broker-watch.ts'
 import type { Env, ServiceConfig } from './config.ts'
@@ -24,6 +25,8 @@ export type LaunchOptions<C extends ServiceConfig> = {
   readonly log?: Logger
   /** When missing: Prometheus metrics. */
   readonly recorder?: Recorder
+  /** Registers an SDK for spans when the configuration asks for one: for whoever owns the process. Missing: nobody does. */
+  readonly openTracing?: typeof openTracing
   /** Told when a service that had started cannot go on, such as when its broker turns out to be unusable. */
   readonly onFatal?: (error: unknown) => void
 }
@@ -68,6 +71,7 @@ export function launch<C extends ServiceConfig>(
   let server: HttpServer | undefined
   let closed: Http | undefined
   let http: Http | undefined
+  let tracing: OpenedTracing | undefined
 
   health.add('service', () => (phase === 'running' ? true : phase))
   for (const warning of config.warnings) log.warn(warning)
@@ -86,6 +90,8 @@ export function launch<C extends ServiceConfig>(
   }
 
   async function start(): Promise<Started> {
+    // Before everything else, so that nothing is missed.
+    if (config.tracing) tracing = await options.openTracing?.(config.tracing, { service: name, log })
     const shared = { name, title, log, health, metrics }
     const refuse = () => unavailable(`${name} is ${phase}.`)
     closed = await createHttp({ ...shared, requestsPerMinuteMax: false, closed: refuse })
@@ -158,6 +164,7 @@ export function launch<C extends ServiceConfig>(
         await http?.close()
         await closed?.close()
       },
+      'send the last spans': async () => tracing?.stop(),
     })
     return stopping
   }

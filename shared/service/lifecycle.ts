@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import { openTracing } from '../tracing/sdk.ts'
 import type { ServiceConfig } from './config.ts'
 import { ConfigError, ListenError } from './errors.ts'
 import { type Launch, type LaunchOptions, launch, type Started } from './launch.ts'
@@ -61,7 +62,7 @@ export async function runService<C extends ServiceConfig>(
     exit(error instanceof ConfigError || error instanceof ListenError ? exitCode.misconfigured : exitCode.failed)
   }
   try {
-    launched = launch(definition, { ...options, onFatal: end })
+    launched = launch(definition, { openTracing, ...options, onFatal: end })
   } catch (error) {
     return end(error)
   }

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module'
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
-import { prettyFactory } from 'pino-pretty'
+import { activeFields } from '../tracing/log-fields.ts'
 import { redactUrl } from './redact.ts'
 
 export type { Logger } from 'pino'
@@ -32,9 +33,12 @@ export function createLog({ service, level, pretty: forPeople, destination }: Lo
       censor: '***',
     },
     hooks: { streamWrite: redactUrl },
+    mixin: activeFields,
   }
   const out = destination ?? pino.destination({ fd: STDOUT, sync: true })
   if (!(forPeople ?? (destination === undefined && process.stdout.isTTY))) return pino(options, out)
+  // Only for a terminal: its thirty files take 20 ms to load. An import would have to be waited for.
+  const { prettyFactory }: typeof import('pino-pretty') = createRequire(import.meta.url)('pino-pretty')
   const readable = prettyFactory({
     colorize: destination === undefined,
     singleLine: true,

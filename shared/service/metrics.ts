@@ -26,10 +26,23 @@ export type Labelled = { readonly labels: Readonly<Record<string, string>>; read
 
 const rabbit = { messaging_system: 'rabbitmq' }
 
-/** The metrics of one service, in a registry of its own, so that several services fit into one process. */
+/**
+ * Processor, memory, event loop: of the process, whatever number of services is in it. What watches garbage collection for them is never
+ * let go of, and would keep the service that it was made for.
+ */
+let ofProcess: Registry | undefined
+
+function processRegistry(): Registry {
+  if (ofProcess) return ofProcess
+  ofProcess = new Registry()
+  collectDefaultMetrics({ register: ofProcess })
+  return ofProcess
+}
+
+/** The metrics of one service, in a registry of its own, so that several services fit into one process; and those of the process. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  const common = processRegistry()
   const requests = durationFamily({
     name: 'http_server_request_duration_seconds',
     help: 'Time to answer HTTP requests.',
@@ -40,7 +53,7 @@ export function createMetrics(): Metrics {
   return {
     recorder: prometheusRecorder(registry),
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text: async () => `${await common.metrics()}\n${await registry.metrics()}`,
     gauge: (name, help, read) => {
       new Gauge({
         name,

@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.ts'
 
 /** What every service serves: is it alive, is it ready, what are its numbers. Never rate limited, and without a token: probes must not starve. */
 export function serveOperations(app: FastifyInstance, { health, metrics }: { health: Health; metrics: Metrics }) {
-  const config = { rateLimit: false as const, scopes: 'public' as const }
+  const config = { rateLimit: false as const, scopes: 'public' as const, isProbe: true }
   const tagged = (summary: string) => ({ config, schema: { summary, tags: ['operations'] } })
 
   app.get('/health/live', tagged('Answers while the process turns'), () => ({ status: 'live' }))

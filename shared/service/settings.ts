@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { amqpUrlsIn, vhostIn } from './amqp-urls.ts'
 
 /**
  * Schemas for values of the environment. The message of every issue is the phrase that says what is accepted, so that a
@@ -40,6 +41,35 @@ export const urlOf = (protocols: readonly string[], example: string) =>
   z.string().refine((raw) => URL.canParse(raw) && protocols.includes(new URL(raw).protocol), {
     error: `a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}, such as ${example}`,
   })
+
+const AMQP_EXAMPLE = 'amqp://guest:guest@127.0.0.1:5672'
+/** A comma in the name of a host is the list of hosts of other programs, which no name server knows. */
+function isAmqpUrl(raw: string): boolean {
+  if (!URL.canParse(raw)) return false
+  const { protocol, hostname, pathname } = new URL(raw)
+  return ['amqp:', 'amqps:'].includes(protocol) && !hostname.includes(',') && isDecodable(pathname)
+}
+
+/** A % that does not begin the code of a character cannot be read. */
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Where a broker is: a URL, or those of several nodes of one cluster with commas between them. */
+export const brokerUrls = z.string().refine(
+  (raw) => {
+    const urls = amqpUrlsIn(raw)
+    return urls.every(isAmqpUrl) && new Set(urls.map(vhostIn)).size === 1
+  },
+  {
+    error: `a URL that starts with amqp:// or amqps://, such as ${AMQP_EXAMPLE}, or several with commas between them for the nodes of one cluster, all with the same virtual host (a % in its name is written %25)`,
+  },
+)
 
 /** `host:port`, as other programs write the address of a broker. */
 export const hostAndPort = z

@@ -66,6 +66,28 @@ test('QUEUE_URL is an alias of the amqp url, which wins when both are set', () =
   expect(read({ QUEUE_URL: 'broker:5999', EBS_AMQP_URL: 'amqps://a:b@c' }).amqpUrl).toBe('amqps://a:b@c')
 })
 
+test.each([
+  ['amqp://a:b@h1:5672/v'],
+  ['amqp://a:b@h1:5672/v?heartbeat=5,amqps://a:b@h2/v'],
+  ['amqp://a:b@h1/, amqp://a:b@h2'],
+  ['amqp://a:b,c@h1'],
+])('the nodes of a cluster are one setting: %s', (given) => {
+  expect(read({ EBS_AMQP_URL: given }).amqpUrl).toBe(given)
+})
+
+test.each([
+  ['amqp://a:b@h1,h2:5672'],
+  ['amqp://a:b@h1/v,amqp://a:b@h2/w'],
+  ['amqp://a:b@h1,http://a:b@h2'],
+  ['amqp://a:b@h1,'],
+  ['amqp://a:b@h1/v%zz'],
+  ['amqp://a:b@h1/v%ff,amqp://a:b@h2/v%ff'],
+])('what is no address, or not of one virtual host, is a mistake: %s', (given) => {
+  expect(mistakesIn({ EBS_AMQP_URL: given }).mistakes).toMatchObject([
+    { variable: 'EBS_AMQP_URL', accepted: expect.stringContaining('the same virtual host') },
+  ])
+})
+
 test('every mistake is listed at once with its variable, what was given and what is accepted', () => {
   const { mistakes, message } = mistakesIn({
     EBS_AMQP_URL: 'http://x',
@@ -101,6 +123,7 @@ test.each([
   ['http://user:secret@host'],
   ['user:secret@host'],
   ['amqp//user:sec@secret@host'],
+  ['amqp://user:secret@h1/v,amqp://user:secret@h2/w'],
 ])('the password in a wrong url %s is not shown', (given) => {
   const { message } = mistakesIn({ EBS_AMQP_URL: given })
 

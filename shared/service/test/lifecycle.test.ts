@@ -8,7 +8,8 @@ test('D4: a service that waits for its broker is alive, not ready, and closed fo
   await close()
   const url = `http://127.0.0.1:${port}`
   const { broker, done } = run(waitsForBroker([]), { EBS_EXAMPLE_PORT: String(port) })
-  await vi.waitFor(async () => expect(await statusOf(`${url}/health/live`)).toBe(200))
+  // The first service of a process, and the first request, take as long as their libraries take to load.
+  await vi.waitFor(async () => expect(await statusOf(`${url}/health/live`)).toBe(200), { timeout: 10_000 })
 
   const paths = ['/health/live', '/health/ready', '/hello', '/metrics']
   const before = await Promise.all(paths.map((path) => statusOf(url + path)))

@@ -42,6 +42,7 @@ test.each([
   ['amqp://guest:guest@127.0.0.1:5672', 'amqp://guest:***@127.0.0.1:5672'],
   ['amqps://:p@h', 'amqps://:***@h'],
   ['x amqp://u:p/w@h@host y', 'x amqp://u:***@host y'],
+  ['amqp://u:p@h1:1/v,amqps://u:q/@w@h2,amqp://u@h3', 'amqp://u:***@h1:1/v,amqps://u:***@h2,amqp://u@h3'],
   ['http://127.0.0.1:8000/a', 'http://127.0.0.1:8000/a'],
   ['mail a@b: no url', 'mail a@b: no url'],
 ])('the url %s is shown as %s', (text, shown) => expect(redactUrl(text)).toBe(shown))

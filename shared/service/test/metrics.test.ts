@@ -1,3 +1,4 @@
+import perfHooks from 'node:perf_hooks'
 import { expect, test, vi } from 'vitest'
 import { createLog } from '../log.ts'
 import { logRecorder } from '../log-recorder.ts'
@@ -117,4 +118,17 @@ test('the log recorder logs the sums of a period, and nothing when nothing happe
   vi.useRealTimers()
 
   expect(lines.map((line) => JSON.parse(line).sums)).toEqual([{ 'consumed q': 2, 'failed q': 1, 'processing ms q': 5 }])
+})
+
+test('services in one process share what is told of the process, and only that', async () => {
+  const watch = vi.spyOn(perfHooks, 'monitorEventLoopDelay')
+  const [one, other] = [createMetrics(), createMetrics()]
+  one.gauge('only_of_one', 'Of one.', () => 1)
+
+  const texts = await Promise.all([one.text(), other.text()])
+
+  for (const text of texts) expect(text.match(/^process_cpu_seconds_total /gm)).toHaveLength(1)
+  expect(texts.map((text) => text.includes('only_of_one 1'))).toEqual([true, false])
+  expect(watch.mock.calls.length).toBeLessThanOrEqual(1)
+  watch.mockRestore()
 })

@@ -25,6 +25,8 @@ export type ServiceProcess = {
   readonly env: NodeJS.ProcessEnv
   /** How long it may take to stop before it is killed. */
   readonly stopMsMax: number
+  /** Gets what it writes, stderr too; missing: it has our output. */
+  readonly output?: ((chunk: Buffer) => void) | undefined
 }
 
 /** One of the project's services, with these variables. */
@@ -50,13 +52,16 @@ export const serviceProcess = (service: ServiceProcess): Startable => ({
 })
 
 /** Starts it once. Rejects when Node could not be run. */
-export async function startService({ program, root, env, stopMsMax }: ServiceProcess): Promise<Running> {
+export async function startService(service: ServiceProcess): Promise<Running & { readonly pid: number }> {
+  const { program, root, env, stopMsMax, output } = service
+  const written = output ? 'pipe' : 'inherit'
   const child = spawn(process.execPath, [...serviceNodeFlags, program], {
     cwd: root,
     env,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', written, written, 'ipc'],
     detached: true,
   })
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output?.(chunk))
   let isGone = false
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
@@ -76,5 +81,5 @@ export async function startService({ program, root, env, stopMsMax }: ServicePro
     await exited
     clearTimeout(timer)
   }
-  return { exited, stop, kill }
+  return { pid, exited, stop, kill }
 }

@@ -16,6 +16,9 @@ const checks = [
   { title: 'types (tsc)', command: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', '.'] },
 ]
 
+/** All but the cluster of three nodes, which takes two minutes of a whole machine: `npm test -- --project cluster`. */
+const EVERYTHING = ['--project', 'parts', '--project', 'system']
+
 /** `npm test`: checks, then all tests (or those named as arguments) against a broker of their own. */
 async function test(config: SetUpConfig): Promise<number> {
   checkTestBroker(config)
@@ -39,7 +42,10 @@ async function test(config: SetUpConfig): Promise<number> {
   try {
     broker = await findBroker({ config, purpose: 'test', folder, signal })
     say(`tests (vitest)${wanted.length > 0 ? `: ${wanted.join(' ')}` : ''}`)
-    status = await run(['node_modules/vitest/vitest.mjs', 'run', ...wanted], testEnvironment(config.env, broker))
+    status = await run(
+      ['node_modules/vitest/vitest.mjs', 'run', ...(wanted.length > 0 ? wanted : EVERYTHING)],
+      testEnvironment(config.env, broker),
+    )
   } catch (error) {
     if (!signal.aborted) {
       await broker?.owned?.running.stop()

@@ -3,7 +3,8 @@ import { flowEvents } from './flow-events.ts'
 import { journeyEvents } from './journey-events.ts'
 import { ledgerEvents } from './ledger-events.ts'
 import { operationEvents } from './operation-events.ts'
-import { questionEvents, type Subject } from './question-events.ts'
+import { questionEvents } from './question-events.ts'
+import type { Subject } from './subject.ts'
 
 /**
  * The catalogue: every event of the platform, its routing key, what it means and the shape of its body.
@@ -228,7 +229,9 @@ export function keyOf(body: Body): string {
 export function subjectOf(body: Body): Subject | undefined {
   const { about } = rowOf(body.type)
   if (about === undefined) return undefined
-  const [kind, idAt] = about
+  const [ownKind, idAt] = about
+  // The group that an object's tasks complete goes by the object's id, and is no other thing.
+  const kind = body.type === 'EventGroupCollectorCreate' && body.completedBy === 'tasks' ? 'object' : ownKind
   let found: unknown = body
   for (const name of idAt.split('.'))
     found = typeof found === 'object' && found !== null ? Reflect.get(found, name) : undefined

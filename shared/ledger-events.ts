@@ -10,7 +10,7 @@ export const ledgerEvents = {
   LEDGER_IMBALANCED: {
     key: 'ledger.imbalanced',
     meaning:
-      'Something that was accepted is nowhere to be found, for longer than the settling time; said again when the number changes.',
+      'Something that was accepted is nowhere to be found, for longer than the settling time; said again when it is missing at another place, or of another kind.',
     body: z.object({
       count,
       /** Where it should be. */
@@ -22,7 +22,7 @@ export const ledgerEvents = {
   LEDGER_BALANCED: {
     key: 'ledger.balanced',
     meaning: 'Everything that was accepted is found again, or accounted for.',
-    body: z.object({}),
+    body: z.object({ /** How long it did not. */ lastedMs: z.number().nonnegative() }),
     observed: true,
   },
 } as const

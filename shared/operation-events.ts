@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { subject } from './question-events.ts'
+import { subject } from './subject.ts'
 
 /**
  * The rows of the catalogue that operators' work is made of: setting messages aside, bringing them back, and what became of each.
@@ -101,14 +101,14 @@ export const operationEvents = {
   MESSAGE_REPLAYED: {
     key: 'messages.replayed',
     meaning: 'A message that was dead or set aside came back and was handled.',
-    body: z.object(happened),
+    body: z.object({ ...happened, messageType: text(255).optional() }),
     perAttempt: true,
     observed: true,
   },
   MESSAGE_FAILING: {
     key: 'messages.failing',
-    meaning: 'A message that came back failed again, and is tried again later.',
-    body: z.object({ ...happened, error: text(2_048) }),
+    meaning: 'A message that came back, or that carries what was accepted, failed and is tried again later.',
+    body: z.object({ ...happened, error: text(2_048), messageType: text(255).optional() }),
     perAttempt: true,
     observed: true,
   },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { subjectKinds } from './subject.ts'
 
 /**
  * The rows of the catalogue by which services ask each other, and the hub itself: none crosses the exchange `ebs`. A question lies in
@@ -6,11 +7,12 @@ import { z } from 'zod'
  */
 
 const id = z.string().min(1).max(255)
-
-/** What an event can be about, and an operator ask for. */
-export const subjectKinds = ['object', 'task', 'group', 'flow', 'journey'] as const
-export const subject = z.object({ kind: z.enum(subjectKinds), id })
-export type Subject = z.infer<typeof subject>
+/** Of a conversation, as in the catalogue: what nothing can have is not asked for. */
+const conversationId = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((text) => !/\p{Surrogate}/u.test(text), 'half a surrogate pair is no text')
 
 /** Kinds of conversations that users ask for. */
 const conversation = z.enum(['group', 'flow', 'journey'])
@@ -30,13 +32,13 @@ export const questionEvents = {
   CONVERSATION_ASKED: {
     key: 'conversations.asked',
     meaning: 'Asks the hub how a conversation stands; the answer goes to `reply_to`.',
-    body: z.object({ kind: conversation, id }),
+    body: z.object({ kind: conversation, id: conversationId }),
     direct: true,
   },
   CONVERSATION_TOLD: {
     key: 'conversations.told',
     meaning: 'How a conversation stands; without `view` the hub does not know it.',
-    body: z.object({ kind: conversation, id, view: z.record(z.string(), z.json()).optional() }),
+    body: z.object({ kind: conversation, id: conversationId, view: z.record(z.string(), z.json()).optional() }),
     direct: true,
   },
   STANDING_ASKED: {
@@ -65,8 +67,8 @@ export const questionEvents = {
   },
   LEDGER_ASKED: {
     key: 'ledger.asked',
-    meaning: 'Asks statistics for the ledger.',
-    body: z.object({}),
+    meaning: 'Asks statistics for the ledger; of one kind, or one tenant, when it is named.',
+    body: z.object({ kind: z.enum(subjectKinds).optional(), tenant: z.string().max(255).optional() }),
     direct: true,
   },
   LEDGER_TOLD: {

@@ -52,6 +52,12 @@ test('the views of stats.db are as documented', async () => {
     events_by_type: 'type, key, count, first_at, last_at',
     throughput: expect.stringMatching(/^minute, events, /),
     unheard: 'key, type, count, last',
+    ledger: 'kind, tenant, accepted, done, failed, in_flight, waiting, parked, dead, discarded, imbalance',
+    ledger_queues:
+      'queue, ready, unsettled, replay, parked, dead, in_flight, waiting, entries_parked, entries_dead, at',
+    ledger_parked: 'kind, tenant, queue, rule, count',
+    ledger_discarded: 'kind, tenant, queue, by, count',
+    ledger_imbalances: 'kind, id, place, since',
   })
   const metrics = await system.rows(metric, 'select metric from statistics')
   expect(metrics.map((row) => row.metric)).toEqual([...metricNames, 'updated_at'])

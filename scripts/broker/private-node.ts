@@ -32,6 +32,8 @@ export type NodePlace = {
   readonly program: string
   /** Folders with programs, for `erl`. */
   readonly path: readonly string[]
+  /** Missing: the one of a node that stands alone. */
+  readonly name?: string
 }
 
 export const amqpUrlOf = (ports: NodePorts) => `amqp://guest:guest@127.0.0.1:${ports.amqp}`
@@ -51,7 +53,7 @@ export const choosePorts = async (preferred: Partial<NodePorts>): Promise<NodePo
  */
 export async function bootNode(place: NodePlace, ports: NodePorts, signal: AbortSignal): Promise<Running> {
   signal.throwIfAborted()
-  const { folder, program, path } = place
+  const { folder, program, path, name } = place
   mkdirSync(folder, { recursive: true })
   writeNodeFiles(folder, ports)
   using output = openConsoleLog(folder)
@@ -60,7 +62,7 @@ export async function bootNode(place: NodePlace, ports: NodePorts, signal: Abort
   // A process group of its own: Ctrl-C on the terminal reaches the supervisor only, which stops the services first.
   const child = spawn(program, [], {
     cwd: folder,
-    env: nodeEnvironment(folder, ports, path),
+    env: { ...nodeEnvironment(folder, ports, path), ...(name !== undefined && { RABBITMQ_NODENAME: name }) },
     stdio: ['ignore', output.fd, output.fd],
     detached: true,
     ...user,

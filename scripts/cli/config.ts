@@ -2,7 +2,7 @@ import { hostname, userInfo } from 'node:os'
 import { z } from 'zod'
 import type { Env } from '../../shared/service/config.ts'
 import { ConfigError, type Mistake } from '../../shared/service/errors.ts'
-import { oneOf, urlOf, wholeNumber } from '../../shared/service/settings.ts'
+import { brokerUrls, oneOf, urlOf, wholeNumber } from '../../shared/service/settings.ts'
 import type { QueueType } from '../../shared/topology.ts'
 import { type ServiceName, services } from '../services.ts'
 
@@ -13,6 +13,8 @@ export type CliConfig = {
   readonly amqpUrl: string
   readonly amqpManagementUrl: string | undefined
   readonly queueType: QueueType
+  /** Where the services keep their stores. */
+  readonly dataDir: string
   /** The command that edits a file. */
   readonly editor: string
   /** For services that ask for one. It is shown nowhere. */
@@ -35,10 +37,11 @@ const place = {
   port: wholeNumber({ min: 1, max: 65_535 }),
 }
 const common = {
-  EBS_AMQP_URL: urlOf(['amqp:', 'amqps:'], 'amqp://guest:guest@127.0.0.1:5672').optional(),
+  EBS_AMQP_URL: brokerUrls.optional(),
   QUEUE_URL: z.string().optional(),
   EBS_AMQP_MANAGEMENT_URL: urlOf(['http:', 'https:'], 'http://guest:guest@127.0.0.1:15672').optional(),
   EBS_QUEUE_TYPE: oneOf('quorum', 'classic').default('quorum'),
+  EBS_DATA_DIR: z.string().default('data'),
   EBS_TOKEN: z
     .string()
     .trim()
@@ -64,6 +67,7 @@ export function readCliConfig(env: Env = process.env): CliConfig {
     amqpUrl: EBS_AMQP_URL ?? `amqp://guest:guest@${QUEUE_URL ?? '127.0.0.1:5672'}`,
     amqpManagementUrl: rest.EBS_AMQP_MANAGEMENT_URL,
     queueType: rest.EBS_QUEUE_TYPE,
+    dataDir: rest.EBS_DATA_DIR,
     token: rest.EBS_TOKEN,
     editor: rest.VISUAL ?? rest.EDITOR ?? 'vi',
     actor: userAtHost().slice(0, ACTOR_CHARS_MAX),
@@ -90,7 +94,7 @@ const mistakesOf = (error: z.ZodError, env: Env): Mistake[] =>
 function masked(variable: string, given: string | undefined): string | undefined {
   if (variable === 'EBS_TOKEN') return '***'
   // A url may hold a password.
-  return variable.endsWith('_URL') ? given?.replace(/\/\/[^@/]*@/, '//***@') : given
+  return variable.endsWith('_URL') ? given?.replaceAll(/\/\/[^@/]*@/g, '//***@') : given
 }
 
 function userAtHost(): string {

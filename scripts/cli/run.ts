@@ -12,6 +12,10 @@ type Noun = { readonly says: string; readonly load: () => Promise<readonly Verb[
 
 /** What there is to talk about. A noun is loaded when it is used: starting must cost nothing. */
 const nouns: Readonly<Record<string, Noun>> = {
+  why: {
+    says: 'why something is where it is, by its id',
+    load: async () => (await import('../commands/why.ts')).verbs,
+  },
   status: { says: 'how everything stands', load: async () => (await import('../commands/status.ts')).verbs },
   object: { says: 'objects, and how far they are', load: async () => (await import('../commands/object.ts')).verbs },
   group: { says: 'groups: who waits for whom', load: async () => (await import('../commands/group.ts')).verbs },
@@ -41,9 +45,21 @@ const nouns: Readonly<Record<string, Noun>> = {
     says: 'jobs that bring messages back',
     load: async () => (await import('../commands/replay.ts')).verbs,
   },
+  ledger: {
+    says: 'what was accepted and where it is now: nothing is lost, or what is',
+    load: async () => (await import('../commands/ledger.ts')).verbs,
+  },
   topology: {
     says: 'exchanges and queues: as declared, and as the broker has them',
     load: async () => (await import('../commands/topology.ts')).verbs,
+  },
+  backup: {
+    says: 'save what the stores and the broker hold, while everything runs',
+    load: async () => (await import('../commands/backup.ts')).verbs,
+  },
+  restore: {
+    says: 'put a backup back, while nothing runs',
+    load: async () => (await import('../commands/restore.ts')).verbs,
   },
 }
 

@@ -9,6 +9,8 @@ import { watch } from './watch.ts'
 export type VerbSpec<O extends Options, A extends Options> = {
   /** With its operands as commander writes them, such as `show <id>`; missing: the noun itself is the verb. */
   readonly name?: string
+  /** Of a noun that is the verb itself: what stands behind it, such as `<id>`. */
+  readonly operand?: string
   readonly says: string
   /** Whole command lines, for the help. A test runs each. */
   readonly examples: readonly [string, ...string[]]
@@ -29,6 +31,7 @@ export function verb<O extends Options, A extends Options = Record<never, never>
   return (noun, surroundings, ended) => {
     const command = spec.name === undefined ? noun : noun.command(spec.name)
     command.description(spec.says)
+    if (spec.operand !== undefined) command.argument(spec.operand)
     for (const { option } of [...Object.values(spec.options), ...Object.values(spec.also ?? {})])
       command.addOption(option)
     if (spec.isWatchable) command.addOption(watching.watch.option)

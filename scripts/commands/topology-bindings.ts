@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { vhostIn } from '../../shared/service/amqp-urls.ts'
 import type { Plan } from '../../shared/topology.ts'
 import { NotDoneError } from '../cli/exit-code.ts'
 
@@ -25,7 +26,7 @@ export async function compareBindings(
   plan: Plan,
   { amqpUrl, managementUrl }: { amqpUrl: string; managementUrl: string },
 ): Promise<readonly Difference[]> {
-  const found = await readBindings(managementUrl, vhostOf(amqpUrl))
+  const found = await readBindings(managementUrl, vhostIn(amqpUrl))
   const ours = new Set([...plan.exchanges, ...plan.queues].map(({ name }) => name))
   const strange = found.filter(({ source, destination }) => ours.has(source) && ours.has(destination))
   const [wantedNames, foundNames] = [new Set(plan.bindings.map(nameOf)), new Set(found.map(nameOf))]
@@ -47,12 +48,6 @@ export async function compareBindings(
 
 const nameOf = ({ source, destination, key }: Pick<Binding, 'source' | 'destination' | 'key'>) =>
   `${source} --${key}--> ${destination}`
-
-/** As amqplib reads it: no path is the default one. */
-function vhostOf(amqpUrl: string): string {
-  const { pathname } = new URL(amqpUrl)
-  return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/'
-}
 
 async function readBindings(managementUrl: string, vhost: string): Promise<readonly Binding[]> {
   const { origin, username, password } = new URL(managementUrl)

@@ -1,4 +1,5 @@
 import { comparePlan } from '../../shared/bus/amqp-compare.ts'
+import { amqpUrlsIn } from '../../shared/service/amqp-urls.ts'
 import {
   controlStream,
   deadQueueOf,
@@ -42,7 +43,7 @@ export const verbs: readonly Verb[] = [
 async function verify(cli: Cli): Promise<ExitCode> {
   const { amqpUrl, amqpManagementUrl, queueType } = cli.config
   const plan = topologyPlan(queueType)
-  const shownUrl = withoutPassword(amqpUrl)
+  const shownUrl = amqpUrlsIn(amqpUrl).map(withoutPassword).join(',')
   const { broker, missing, drifts } = await comparePlan(amqpUrl, plan).catch((error: unknown) => {
     const why = error instanceof Error ? error.message || error.name : String(error)
     throw new NotDoneError(`The broker at ${shownUrl} cannot be asked (${why}). EBS_AMQP_URL says where it is.`, {

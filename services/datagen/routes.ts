@@ -27,7 +27,10 @@ const creation = {
   querystring: z.object({ count: z.coerce.number().int().min(1).max(COUNT_MAX).optional() }).strict(),
   headers: z.object({
     'idempotency-key': z.string().min(1).max(255).optional(),
-    traceparent: z.string().max(255).optional(),
+    traceparent: z
+      .string()
+      .optional()
+      .describe('W3C trace context: what follows belongs to this trace; nonsense is ignored'),
   }),
   response: { 201: madeAnswer },
 }
@@ -66,7 +69,7 @@ export function serveObjects(http: Http, api: ObjectsApi): void {
           throw new HttpProblem(413, {
             detail: `count × content is ${chars} characters, at most ${CONTENT_CHARS_MAX} are taken at once: send several requests.`,
           })
-        const order = { wish: body, count: query.count, traceparent: headers.traceparent }
+        const order = { wish: body, count: query.count, traceparent: request.traceparent }
         const key = headers['idempotency-key']
         const made = await api.store
           .write((tx) => makeOnce(tx, key, { order, outboxRowsMax: api.outboxRowsMax, nowMs: api.now() }))

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
-import type { Logger } from 'pino'
+import { answerQuestions } from '../../shared/bus/answer.ts'
 import { openAsker } from '../../shared/bus/ask.ts'
-import { ClosedError, isRefused } from '../../shared/bus/broker.ts'
+import { isRefused } from '../../shared/bus/broker.ts'
 import { publish } from '../../shared/bus/bus.ts'
+import type { Event } from '../../shared/bus/envelope.ts'
+import { onceThere } from '../../shared/bus/once-there.ts'
 import { fromOutboxRow } from '../../shared/bus/outbox-message.ts'
 import { retryOf } from '../../shared/bus/retry.ts'
 import { busOf } from '../../shared/bus/service-bus.ts'
@@ -10,8 +12,10 @@ import { subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
 import { REFUSED_HELP, startRelay } from '../../shared/store/outbox-relay.ts'
 import { SqliteStore } from '../../shared/store/sqlite-store.ts'
+import type { OutboxRow } from '../../shared/store/store.ts'
 import { datagenConfig } from './config.ts'
 import { isEnd, recordEnds } from './ends.ts'
+import { tellFacts } from './facts.ts'
 import { serveObjects } from './routes.ts'
 import { groupAsker } from './standing.ts'
 import { migrations } from './store.ts'
@@ -34,7 +38,9 @@ export const datagen: ServiceDefinition<ReturnType<typeof datagenConfig>> = {
     const { config, http, log, metrics } = context
     const store = await SqliteStore.open({ path: join(config.dataDir, 'datagen.db'), migrations })
     const bus = busOf(context, 'datagen')
-    const relay = startRelay({ outbox: store, publish: (row) => publish(bus, fromOutboxRow(row)), isRefused, log })
+    const { clock } = bus
+    const send = (row: OutboxRow) => publish(bus, fromOutboxRow(row))
+    const relay = startRelay({ outbox: store, publish: send, isRefused, log, clock })
     metrics.gauge('ebs_outbox_pending', 'Announcements that the broker has not confirmed yet.', () =>
       store.countPending(),
     )
@@ -43,7 +49,7 @@ export const datagen: ServiceDefinition<ReturnType<typeof datagenConfig>> = {
       queue: 'datagen_consume',
       store,
       handle: (arrived, tx) => {
-        recordEnds(tx, arrived, bus.clock.now())
+        recordEnds(tx, arrived, clock.now())
         return []
       },
       isIdempotent: () => true,
@@ -54,15 +60,22 @@ export const datagen: ServiceDefinition<ReturnType<typeof datagenConfig>> = {
       prefetch: PREFETCH,
       lingerMs: LINGER_MS,
     })
-    // Neither is waited for: objects are accepted while the broker is away.
-    const findRunning = onceThere(consuming, log)
-    const findAsker = onceThere(openAsker(bus), log)
+    // None is waited for: objects are accepted while the broker is away.
+    const findRunning = onceThere(consuming, log, 'could not begin to hear how objects end')
+    const findAsker = onceThere(openAsker(bus), log, 'could not begin to ask the hub how objects stand')
+    const answer = (event: Event) => (event.type === 'FACTS_ASKED' ? tellFacts(store, event.data) : undefined)
+    const findAnswering = onceThere(
+      answerQuestions(bus, { queue: 'datagen_ask', answer }),
+      log,
+      'could not begin to answer questions',
+    )
     const outboxRowsMax = config.own.EBS_OUTBOX_ROWS_MAX
-    serveObjects(http, { store, outboxRowsMax, askGroup: groupAsker(findAsker), now: Date.now })
+    serveObjects(http, { store, outboxRowsMax, askGroup: groupAsker(findAsker), now: () => clock.now() })
     return {
       async stop(withinMs) {
         try {
           await findRunning()?.stop(withinMs)
+          await findAnswering()?.stop(withinMs)
           await findAsker()?.stop()
           await relay.stop()
         } finally {
@@ -71,18 +84,4 @@ export const datagen: ServiceDefinition<ReturnType<typeof datagenConfig>> = {
       },
     }
   },
-}
-
-/** What is being opened, or undefined as long as it is not there. A broker that is closed before it was ever there is no trouble. */
-function onceThere<T>(opening: Promise<T>, log: Pick<Logger, 'error'>): () => T | undefined {
-  let there: T | undefined
-  opening.then(
-    (opened) => {
-      there = opened
-    },
-    (error: unknown) => {
-      if (!(error instanceof ClosedError)) log.error({ err: error }, 'could not begin to hear how objects end')
-    },
-  )
-  return () => there
 }

@@ -26,13 +26,17 @@ export const startMsMax = ({ waitMsMax }: StartApi) => waitMsMax + CONFIRM_MS_MA
 /** Headers of a request that starts something. */
 export const startHeaders = {
   prefer: z.string().optional().describe('`wait=N`: wait for the end, N seconds at most (RFC 7240)'),
-  traceparent: z.string().max(255).optional(),
+  traceparent: z
+    .string()
+    .optional()
+    .describe('W3C trace context: what follows belongs to this trace; nonsense is ignored'),
 }
 
 /** Of a request, and of the reply to it. */
 export type StartRequest = {
   readonly correlationId: string
-  readonly headers: { readonly prefer?: string | undefined; readonly traceparent?: string | undefined }
+  readonly headers: { readonly prefer?: string | undefined }
+  readonly traceparent: string | undefined
 }
 export type StartReply = {
   /** Destroyed once the client has hung up. */
@@ -48,7 +52,7 @@ export type StartReply = {
 export async function start<E>(
   { watches, waitMsMax, ...asking }: StartApi,
   startable: Startable<E>,
-  { correlationId, headers: { prefer, traceparent } }: StartRequest,
+  { correlationId, traceparent, headers: { prefer } }: StartRequest,
   reply: StartReply,
 ): Promise<E | undefined> {
   const conflict = startable.mayBeTaken ? await findTaken(asking, startable) : undefined

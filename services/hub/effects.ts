@@ -10,6 +10,7 @@ import { type QueueType, queues } from '../../shared/topology.ts'
 import { ControlLog } from './control/control-log.ts'
 import { ControlUpkeep } from './control/control-upkeep.ts'
 import { consumersBy } from './control/queue-consumers.ts'
+import { watchReturn } from './control/returning.ts'
 import { runTrial } from './control/trials.ts'
 import { runErrands } from './errands/errands.ts'
 import { Rounds } from './errands/round.ts'
@@ -59,6 +60,7 @@ export function effectsOf(options: EffectsOptions) {
   const locks = new PlaceLocks()
   const control = new ControlLog(bus)
   const consumers = consumersBy(bus.broker, { ...options, log: bus.log })
+  const isReturning = watchReturn(bus.broker, bus.clock)
   const threads = new ParkedThreads({ kernel, store, clock: bus.clock, isPolicy: options.isFrozenWhileParked === true })
   const handle = intakeOf({
     clock: bus.clock,
@@ -105,7 +107,7 @@ export function effectsOf(options: EffectsOptions) {
       const errands = await runErrands({
         bus,
         retry,
-        sideline: { bus, control, consumers, clock: bus.clock, locks, queueType, findRevision },
+        sideline: { bus, control, consumers, isReturning, clock: bus.clock, locks, queueType, findRevision },
         replay: { bus, mover },
         round: (slotMs) => rounds.run(slotMs),
         notify: (notice) => webhook.run(notice),

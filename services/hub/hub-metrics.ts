@@ -2,7 +2,7 @@ import type { Metrics } from '../../shared/service/metrics.ts'
 import { queues } from '../../shared/topology.ts'
 import { countHeld } from './held-counts.ts'
 import { type Operations, SIDELINE } from './operations.ts'
-import { countOverdue, countRunning } from './status-routes.ts'
+import { countOverdue, countRunning, countStopped } from './status-routes.ts'
 
 const MS_PER_S = 1_000
 
@@ -82,6 +82,9 @@ function measureHeld(metrics: Metrics, operations: Operations): void {
   })
   metrics.gauge('ebs_replays_running', 'Jobs that bring messages back, drop or archive them, counted up to 100.', () =>
     countRunning(store.reader),
+  )
+  metrics.gauge('ebs_replays_stopped', 'Jobs that stopped because too much failed again, counted up to 100.', () =>
+    countStopped(store.reader),
   )
 }
 

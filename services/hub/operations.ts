@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Asker } from '../../shared/bus/ask.ts'
+import type { Broker } from '../../shared/bus/broker.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { AnyKind } from '../../shared/flow/any-kind.ts'
 import type { Kernel } from '../../shared/flow/kernel.ts'
@@ -17,6 +19,9 @@ export type Operations = HeldOperations & {
   /** Queues that sideline rules may be about. */
   readonly sidelineTerms: SidelineTerms
   readonly journeys: JourneyOperations
+  readonly broker: Pick<Broker, 'inspect' | 'state'>
+  /** Asks other services over the bus; undefined until the broker was there for the first time. */
+  readonly findAsker: () => Pick<Asker, 'ask'> | undefined
   /** Aborted when the service is told to stop: what only waits is answered then. */
   readonly stopping: AbortSignal
 }

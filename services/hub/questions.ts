@@ -2,6 +2,7 @@ import { answerQuestions } from '../../shared/bus/answer.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import { BODY_BYTES_MAX, depthOf, JSON_DEPTH_MAX } from '../../shared/bus/envelope.ts'
 import type { Body, Json } from '../../shared/events.ts'
+import type { ConversationReader } from '../../shared/store/conversations.ts'
 import { findView, outlineSchema, type View } from './conversation-view.ts'
 import type { Operations } from './operations.ts'
 
@@ -13,7 +14,10 @@ const AROUND_LEVELS = 1
 export const answerAsked = (bus: Bus, operations: Operations) =>
   answerQuestions(bus, {
     queue: 'hub_ask',
-    answer: (event) => (event.type === 'CONVERSATION_ASKED' ? tell(event.data, operations) : undefined),
+    answer: ({ data }) => {
+      if (data.type === 'CONVERSATION_ASKED') return tell(data, operations)
+      return data.type === 'STANDING_ASKED' ? tellStanding(data, operations) : undefined
+    },
   })
 
 /** How a conversation stands; without a view when there is none. */
@@ -22,6 +26,19 @@ export async function tell(asked: Body<'CONVERSATION_ASKED'>, operations: Operat
   const kind = operations.kinds.find((one) => one.name === name)
   const view = kind && (await findView(operations, kind, id))
   return { type: 'CONVERSATION_TOLD', kind: name, id, ...(view && { view: fitting(view) }) }
+}
+
+/**
+ * Which of these conversations go on, and which are over. Rejects when some may lie in a store that is out of reach: then nobody is told
+ * that they are not known.
+ */
+export async function tellStanding(
+  { kind, ids }: Body<'STANDING_ASKED'>,
+  { store }: { readonly store: { readonly reader: Pick<ConversationReader, 'standingOf'> } },
+): Promise<Body> {
+  const standings = await store.reader.standingOf(kind, ids)
+  const keysOf = (isOpen: boolean) => standings.filter((one) => one.isOpen === isOpen).map(({ key }) => key)
+  return { type: 'STANDING_TOLD', kind, open: keysOf(true), ended: keysOf(false) }
 }
 
 /** As JSON; of one that nobody would take, because it is too large or too deep, only what every conversation has. */

@@ -3,12 +3,14 @@ import { serveConversations } from './conversation-routes.ts'
 import { serveDead } from './dead-routes.ts'
 import { serveDefinitions } from './journeys/definition-routes.ts'
 import { serveJourneys } from './journeys/journey-routes.ts'
+import { serveLedger } from './ledger-routes.ts'
 import { JOURNEY, type Operations, usersKinds } from './operations.ts'
 import { serveRemediation } from './remediation/remediation-routes.ts'
 import { serveReplays } from './replay-routes.ts'
 import { serveSidelines } from './sideline-routes.ts'
 import { serveStatus } from './status-routes.ts'
 import { serveTimers } from './timer-routes.ts'
+import { serveWhy } from './why/why-routes.ts'
 
 /**
  * The whole operations API: conversations of every kind, timers, sideline rules, dead letters, what brings them back, and how the hub itself
@@ -23,5 +25,7 @@ export function serveHub(http: Http, operations: Operations): void {
   serveDead(http, operations)
   serveReplays(http, operations)
   serveTimers(http, operations)
+  serveWhy(http, operations)
   serveStatus(http, operations)
+  serveLedger(http, operations)
 }

@@ -1,5 +1,7 @@
+import { openAsker } from '../../shared/bus/ask.ts'
 import { isRefused } from '../../shared/bus/broker.ts'
 import { publish } from '../../shared/bus/bus.ts'
+import { onceThere } from '../../shared/bus/once-there.ts'
 import { retryOf } from '../../shared/bus/retry.ts'
 import { busOf } from '../../shared/bus/service-bus.ts'
 import { subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
@@ -77,7 +79,7 @@ export const hub: ServiceDefinition<HubConfig> = {
       counted.onPublished(message)
       onPublished(message)
     }
-    const relay = startRelay({ outbox: store, publish: send, isRefused, log })
+    const relay = startRelay({ outbox: store, publish: send, isRefused, log, clock: bus.clock })
     const relayed = () => relay.flushed()
     const effects = effectsOf({
       ...{ bus, store, kernel, relayed, onIgnored: inputs.onIgnored },
@@ -87,8 +89,10 @@ export const hub: ServiceDefinition<HubConfig> = {
       retry: retryOf(config.retry, 'hub_work'),
       isFrozenWhileParked: frozenWhileParked.size > 0,
     })
-    const { clock } = bus
-    const conversing = { store, kernel, kinds, clock, stopping, sidelineTerms, journeys }
+    const { clock, broker } = bus
+    // Not waited for: the API answers while the broker is away, and says who could not be asked.
+    const findAsker = onceThere(openAsker(bus), log, 'could not begin to ask other services')
+    const conversing = { store, kernel, kinds, clock, stopping, sidelineTerms, journeys, broker, findAsker }
     const operations: Operations = { ...conversing, ...effects.operations }
     serveHub(http, operations)
     measureHub(metrics, operations)
@@ -116,6 +120,7 @@ export const hub: ServiceDefinition<HubConfig> = {
     const close = async () => {
       stopUpkeep()
       try {
+        await findAsker()?.stop()
         await journeys.stop()
         await relay.stop()
       } finally {

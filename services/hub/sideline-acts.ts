@@ -12,9 +12,12 @@ const JOBS_LOOKED_AT_MAX = 20
 
 type Command = Omit<Body<'SIDELINE_COMMAND'>, 'type'>
 
+/** While it has one of these it may not be confirmed yet: who resumes a rule that is starting has it confirmed first. */
+const UNDER_WAY: readonly string[] = ['starting', 'resuming']
+
 /**
  * Starts a rule and waits until the consumers confirm it, or for 10 s. 201: in force; 202: some consumers, named in `missing`, have not
- * confirmed; 200: the same rule was there already. Throws HttpProblem 409 or 422.
+ * confirmed; 200: the same rule was there already. Throws HttpProblem 422; or 409, also when somebody has ended the rule meanwhile.
  */
 export async function startSideline(operations: Operations, command: Omit<Command, 'action'> & { filter: string }) {
   checkFilter('filter', command.filter)
@@ -25,11 +28,19 @@ export async function startSideline(operations: Operations, command: Omit<Comman
   if (isNew) await refuseTooMany(operations)
   const { refused } = await operations.tell({ type: 'SIDELINE_COMMAND', action: 'start', ...command })
   if (refused !== undefined) throw await startRefused(operations, command.id, refused)
-  const { item } = await awaitOutcome(operations, () => look(operations, command.id), isSettled)
-  return { code: isSettled({ item }) ? (isNew ? 201 : 200) : 202, item } as const
+  const told = await look(operations, command.id)
+  if (!isNew && before.item.status !== 'starting' && !told.hasEnded) return { code: 200, item: told.item } as const
+  const isDone = ({ item }: Sideline) => item.use !== told.item.use || !UNDER_WAY.includes(item.status)
+  const seen = await awaitOutcome(operations, () => look(operations, command.id), isDone)
+  if (!isDone(seen)) return { code: 202, item: seen.item } as const
+  // Nobody has confirmed it, or nobody heeds it any more: 201 would say that nothing of it is handled.
+  if (seen.item.use !== told.item.use || seen.item.status !== 'active') throw notNow(seen, endedMeanwhile(seen))
+  return { code: isNew ? 201 : 200, item: seen.item } as const
 }
 
-const isSettled = ({ item }: Pick<Sideline, 'item'>) => item.status !== 'starting'
+const endedMeanwhile = ({ item: { id, status }, hasEnded }: Sideline) =>
+  `Before all consumers had confirmed the sideline ${id}, somebody else acted on it: it is ${status}. ` +
+  (hasEnded ? 'Start it again to use it.' : 'Start it again when it is over, or use another id.')
 
 /**
  * Has somebody resume, resolve or discard a rule, and waits for the id of the replay that comes of it, or until it turns out that there is

@@ -1,12 +1,14 @@
 import type { SidelineTerms } from '../../shared/flow/sideline-commands.ts'
 import { queues as topology } from '../../shared/topology.ts'
 
-/** Queues of the hub to itself: nothing in them is anybody's work. */
-const NEVER: readonly string[] = ['hub_ask', 'hub_work']
+/** Errands of the hub to itself, and questions, which expire: nothing in them is anybody's work, and whoever takes them confirms no rule. */
+const isWork = ([name, row]: [name: string, row: object]) => name !== 'hub_work' && !('ttlMs' in row)
 /** Observers, and whoever decides conversations: only a rule that names them is about them. */
 const ONLY_WHEN_NAMED: readonly string[] = ['hub_consume', 'statistics']
 
-const queues = Object.keys(topology).filter((queue) => !NEVER.includes(queue))
+const queues = Object.entries(topology)
+  .filter(isWork)
+  .map(([name]) => name)
 
 /**
  * Queues that sideline rules may be about, and those of a rule that names none. Queues of activities come with registered definitions; a

@@ -6,7 +6,7 @@ import { isoOf, isoOrNull, type Operations, REPLAY, SIDELINE } from './operation
 
 /** Overdue timers are counted up to this number: who has as many needs no exact one. */
 const OVERDUE_COUNTED_MAX = 1_000
-const RUNNING_COUNTED_MAX = 100
+const JOBS_COUNTED_MAX = 100
 
 const ignored = {
   response: {
@@ -58,9 +58,14 @@ export function serveStatus(http: Http, operations: Operations): void {
 export const countOverdue = async (reader: ConversationReader, nowMs: number): Promise<number> =>
   (await reader.listTimers({ dueBeforeMs: nowMs }, { limit: OVERDUE_COUNTED_MAX })).items.length
 
-/** Jobs that are neither paused nor stopped, up to RUNNING_COUNTED_MAX. */
-export const countRunning = async (reader: ConversationReader): Promise<number> =>
-  (await reader.listConversations({ kind: REPLAY, status: 'running' }, { limit: RUNNING_COUNTED_MAX })).items.length
+/** Jobs that are neither paused nor stopped, up to JOBS_COUNTED_MAX. */
+export const countRunning = (reader: ConversationReader): Promise<number> => countJobs(reader, 'running')
+
+/** Jobs that stopped because too many of their messages failed again, and wait for a person, up to JOBS_COUNTED_MAX. */
+export const countStopped = (reader: ConversationReader): Promise<number> => countJobs(reader, 'stopped')
+
+const countJobs = async (reader: ConversationReader, status: 'running' | 'stopped'): Promise<number> =>
+  (await reader.listConversations({ kind: REPLAY, status }, { limit: JOBS_COUNTED_MAX })).items.length
 
 /** Numbers of everything that waits, for a person. */
 async function stand({ store, kinds, clock, held }: Operations) {

@@ -1,7 +1,8 @@
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { ActivityError, CarriedOutError } from '../../shared/flow/activity.ts'
 import { VALUE_BYTES_MAX } from '../../shared/flow/hub-state.ts'
 import { messageOf } from '../../shared/flow/worker.ts'
+import { HttpAgent } from '../../shared/service/http-agent.ts'
 import { type AllowedHost, findForbidden } from './http-allow.ts'
 
 export type HttpRequest = {
@@ -37,7 +38,7 @@ const UNREACHABLE = 503
 /** Calls other systems, those on the list only. */
 export class HttpClient {
   readonly #allowed: readonly AllowedHost[]
-  readonly #agent = new Agent({
+  readonly #agent = new HttpAgent({
     connect: { timeout: CONNECT_MS_MAX },
     maxHeaderSize: HEADER_BYTES_MAX,
     // Its own limits, 300 s, would come before what a caller has chosen.
@@ -75,7 +76,7 @@ export class HttpClient {
   async #exchange(wanted: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const { method, url, headers, body = null } = wanted
     try {
-      const answer = await request(url, { dispatcher: this.#agent, method, headers, body, signal })
+      const answer = await this.#agent.request(url, { method, headers, body, signal })
       return { status: answer.statusCode, headers: single(answer.headers), body: await bodyOf(answer, wanted), url }
     } catch (error) {
       if (error instanceof ActivityError) throw error
@@ -90,7 +91,7 @@ export class HttpClient {
 export const spell = ({ method, url }: Pick<HttpRequest, 'method' | 'url'>) => `${method} ${url.origin}${url.pathname}`
 
 /** The whole of a success; of anything else what fits, because that it failed is what matters. */
-async function bodyOf({ body, statusCode }: Dispatcher.ResponseData, wanted: HttpRequest): Promise<Buffer> {
+async function bodyOf({ body, statusCode }: Dispatcher.ResponseData<unknown>, wanted: HttpRequest): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body) {

@@ -43,7 +43,7 @@ export const processor: ServiceDefinition<Config> = {
     const mocked = Object.keys(mocks)
     if (mocked.length > 0) log.warn({ mocked }, 'activities are mocked: EBS_MOCK_ACTIVITIES is set')
     const works: readonly Work[] = [
-      tasks(config.own),
+      tasks(config.own, bus.clock),
       { queue: 'flow_worker_consume', handlers: workerHandlers(flowWorker, bus.clock) },
       { queue: 'flow_backend_consume', handlers: backendHandlers({ minMs, maxMs }, bus.clock) },
       ...served.map((one) => workOf(one, bus.clock)),
@@ -75,7 +75,7 @@ function systemsOf({ dataDir, own }: Config, clock: Clock) {
     memory: new SqliteActivityMemory(join(dataDir, 'processor.db')),
     shop: new Effects({ dataDir, clock, failureRate: own.EBS_SHOP_FAILURE_RATE }),
     http: new HttpClient(own.EBS_HTTP_ALLOW),
-    work: workSettings(own),
+    work: workSettings(own, clock),
   }
 }
 
@@ -85,19 +85,20 @@ const workOf = (served: Activity, clock: Clock): Work => ({
   ...(served.prefetch !== undefined && { prefetch: served.prefetch }),
 })
 
-const workSettings = (own: Config['own']) => ({
+const workSettings = (own: Config['own'], clock: Clock) => ({
+  clock,
   minMs: own.EBS_TASK_MS_MIN,
   maxMs: own.EBS_TASK_MS_MAX,
   failureRate: own.EBS_TASK_FAILURE_RATE,
 })
 
-function tasks(settings: Config['own']): Work {
+function tasks(own: Config['own'], clock: Clock): Work {
   const name = `${hostname()}:${process.pid}`
   return {
     queue: 'process_consume',
     handlers: {
       TASK_CREATED: ({ data: { task, object } }, { attempt }) =>
-        runTask(task, object, { processor: name, attempt }, workSettings(settings)),
+        runTask(task, object, { processor: name, attempt }, workSettings(own, clock)),
     },
     failed: (event, failure) => taskFailed(event, failure, name),
   }

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
+import type { Clock } from '../../shared/clock.ts'
 import type { Body, EbsObject, Task } from '../../shared/events.ts'
 
-/** How long the work takes and how often it fails, for play and for tests. */
-export type WorkSettings = { readonly minMs: number; readonly maxMs: number; readonly failureRate: number }
+/** How long the work takes and how often it fails, for play and for tests; and the clock that it takes its time by. */
+export type WorkSettings = {
+  readonly clock: Clock
+  readonly minMs: number
+  readonly maxMs: number
+  readonly failureRate: number
+}
 export type Run = { readonly processor: string; readonly attempt: number }
 
 /** The work of a task failed; it may succeed at another time. */
@@ -23,10 +28,10 @@ export async function* runTask(task: Task, object: EbsObject, run: Run, settings
 /** Digests the content and takes a time of the configured range, as a call to another system would. */
 export async function work(
   object: Pick<EbsObject, 'content'>,
-  { minMs, maxMs, failureRate }: WorkSettings,
+  { clock, minMs, maxMs, failureRate }: WorkSettings,
 ): Promise<string> {
   const tookMs = minMs + Math.random() * (maxMs - minMs)
-  if (tookMs > 0) await wait(tookMs)
+  if (tookMs > 0) await new Promise<void>((resolve) => clock.after(tookMs, resolve))
   if (Math.random() < failureRate) throw new WorkFailed(`simulated failure (EBS_TASK_FAILURE_RATE=${failureRate})`)
   return createHash('sha256').update(object.content).digest('hex')
 }

@@ -1,4 +1,6 @@
 import { type Migration, messagingTables } from '../../shared/store/migrations.ts'
+import { taskFailures } from './failures.ts'
+import { ledgerMigration } from './ledger/schema.ts'
 
 /**
  * Tables and views of `stats.db`. The views are the contract: times as ISO 8601 text in UTC, durations in ms, null for what
@@ -108,4 +110,6 @@ export const migrations: readonly Migration[] = [
   messagingTables,
   { name: 'statistics', sql: tables + views },
   { name: 'objects end by events of their own', sql: withoutTaskCounts },
+  ledgerMigration,
+  taskFailures,
 ]

@@ -2,9 +2,11 @@ import { join } from 'node:path'
 import { retryOf } from '../../shared/bus/retry.ts'
 import { busOf } from '../../shared/bus/service-bus.ts'
 import { type Arrived, subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
+import type { Clock } from '../../shared/clock.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
 import { statisticsConfig } from './config.ts'
 import { isUnheard } from './hearing.ts'
+import { startLedger } from './ledger/service.ts'
 import { pruneRows } from './retention.ts'
 import { serveStatistics } from './routes.ts'
 import { openStatistics, type RecordedEvent, readStatistics, record } from './store.ts'
@@ -28,12 +30,14 @@ export const statistics: ServiceDefinition<ReturnType<typeof statisticsConfig>> 
     const store = await openStatistics(join(config.dataDir, 'stats.db'))
     serveStatistics(http, store.read)
     const bus = busOf(context, 'statistics')
-    const summaries = logSummaries(log, () => readStatistics(store.read))
+    const { clock } = bus
+    const ledger = startLedger(context, bus, store)
+    const summaries = logSummaries(log, () => readStatistics(store.read), clock)
     const running = await subscribeStateful(bus, {
       queue: 'statistics',
       store,
       handle: (arrived, tx) => {
-        const nowMs = bus.clock.now()
+        const nowMs = clock.now()
         record(
           tx,
           arrived.map((one) => toRecorded(one, nowMs)),
@@ -50,17 +54,18 @@ export const statistics: ServiceDefinition<ReturnType<typeof statisticsConfig>> 
       prefetch: PREFETCH,
       lingerMs: LINGER_MS,
     })
-    const pruning = setInterval(() => {
+    const pruning = repeat(clock, PRUNE_EVERY_MS, () => {
       const keepMs = config.own.EBS_STATISTICS_KEEP_DAYS * DAY_MS
-      Promise.all([pruneRows(store, Date.now(), keepMs), store.prune(Date.now())]).then(
+      Promise.all([pruneRows(store, clock.now(), keepMs), store.prune(clock.now())]).then(
         ([rows, ids]) => log.info({ rows, ids }, 'forgot what is older than configured'),
         (error: unknown) => log.error({ err: error }, 'could not remove old rows; trying again in an hour'),
       )
-    }, PRUNE_EVERY_MS)
+    })
     return {
       async stop(withinMs) {
-        clearInterval(pruning)
+        pruning.end()
         try {
+          await ledger.stop(withinMs)
           await running.stop(withinMs)
           summaries.stop()
         } finally {
@@ -82,4 +87,17 @@ const toRecorded = (arrived: Arrived, nowMs: number): RecordedEvent => {
     body: 'stranger' in arrived ? undefined : arrived.data,
     unheard: isUnheard(key, type),
   }
+}
+
+/** Runs again and again, so long after the last time. */
+function repeat(clock: Clock, everyMs: number, run: () => void) {
+  let cancel: () => void = () => undefined
+  const wait = () => {
+    cancel = clock.after(everyMs, () => {
+      run()
+      wait()
+    })
+  }
+  wait()
+  return { end: () => cancel() }
 }

@@ -2,6 +2,10 @@ import { z } from 'zod'
 import type { Body } from '../../shared/events.ts'
 import { type SqliteReader, SqliteStore } from '../../shared/store/sqlite-store.ts'
 import type { SqliteTransaction } from '../../shared/store/sqlite-transaction.ts'
+import { recordFailures } from './failures.ts'
+import { Accounts } from './ledger/accounts.ts'
+import { type EntryRow, evolveEntry, findEntry, saveEntry, standingOfEntry } from './ledger/entry-rows.ts'
+import { type Move, movesOf } from './ledger/moves.ts'
 import { findObject, findTask, saveObject, saveTask, Touched } from './rows.ts'
 import { migrations } from './schema.ts'
 import { Sums } from './sums.ts'
@@ -11,8 +15,14 @@ import {
   countersOfTask,
   evolveObject,
   evolveTask,
+  markObject,
+  markTask,
+  newObject,
+  newTask,
   type ObjectBody,
   type ObjectRow,
+  standingOfObject,
+  standingOfTask,
   type TaskBody,
   type TaskRow,
 } from './tally.ts'
@@ -40,29 +50,65 @@ export const openStatistics = (path: string): Promise<SqliteStore> => SqliteStor
  */
 export function record(tx: SqliteTransaction, batch: readonly RecordedEvent[], nowMs: number): void {
   const sums = new Sums()
-  const tasks = new Touched<TaskRow>((id) => findTask(tx, id))
-  const objects = new Touched<ObjectRow>((id) => findObject(tx, id))
+  const rows = touchedRows(tx)
   for (const told of batch) {
     const event = bounded(told, nowMs)
     sums.countEvent(event)
     const { body } = event
     if (!body) continue
-    if (isTaskBody(body)) tasks.change(taskIdOf(body), (row) => evolveTask(row, body, event))
-    else if (isObjectBody(body)) objects.change(objectIdOf(body), (row) => evolveObject(row, body, event))
-    else if (body.type === 'MESSAGE_DEAD') sums.count({}, { messages_dead: 1 })
-    else if (body.type === 'MESSAGE_PARKED') sums.count({}, { messages_parked: 1 })
+    if (isTaskBody(body)) rows.tasks.change(taskIdOf(body), (row) => evolveTask(row, body, event))
+    else if (isObjectBody(body)) rows.objects.change(objectIdOf(body), (row) => evolveObject(row, body, event))
+    else {
+      if (body.type === 'MESSAGE_DEAD') sums.count({}, { messages_dead: 1 })
+      else if (body.type === 'MESSAGE_PARKED') sums.count({}, { messages_parked: 1 })
+      for (const move of movesOf(body, event.atMs)) apply(rows, move, event)
+    }
   }
+  write(tx, rows, sums, nowMs)
+  recordFailures(tx, batch)
+}
+
+type Rows = ReturnType<typeof touchedRows>
+
+const touchedRows = (tx: SqliteTransaction) => ({
+  tasks: new Touched<TaskRow>((id) => findTask(tx, id)),
+  objects: new Touched<ObjectRow>((id) => findObject(tx, id)),
+  entries: new Touched<EntryRow>((key) => {
+    const at = key.indexOf(' ')
+    return findEntry(tx, key.slice(0, at), key.slice(at + 1))
+  }),
+})
+
+function apply({ tasks, objects, entries }: Rows, move: Move, event: RecordedEvent): void {
+  const { kind, id, mark } = move
+  if (kind === 'task') {
+    // Until an event of its own says so, nobody knows whose task it is.
+    if (mark) tasks.change(id, (row = newTask(id, '')) => markTask(row, mark))
+  } else if (kind === 'object') {
+    if (mark) objects.change(id, (row = newObject(id)) => markObject(row, mark))
+  } else entries.change(`${kind} ${id}`, (row) => evolveEntry(row, move, event))
+}
+
+function write(tx: SqliteTransaction, { tasks, objects, entries }: Rows, sums: Sums, nowMs: number): void {
+  const accounts = new Accounts()
   for (const { before, after } of tasks.changes()) {
     sums.count(countersOfTask(before), countersOfTask(after))
     sums.addDuration('task', before?.durationMs, after.durationMs)
+    accounts.move(before && standingOfTask(before), standingOfTask(after))
     saveTask(tx, after, nowMs)
   }
   for (const { before, after } of objects.changes()) {
     sums.count(countersOfObject(before), countersOfObject(after))
     sums.addDuration('object', completedMs(before), completedMs(after))
+    accounts.move(before && standingOfObject(before), standingOfObject(after))
     saveObject(tx, after, nowMs)
   }
+  for (const { before, after } of entries.changes()) {
+    accounts.move(before && standingOfEntry(before), standingOfEntry(after))
+    saveEntry(tx, after, nowMs)
+  }
   sums.write(tx, nowMs)
+  accounts.write(tx)
 }
 
 /** A routing key or type of ours is far shorter; a stranger's may be anything. */

@@ -1,11 +1,16 @@
 import type { Logger } from 'pino'
+import type { Clock } from '../../shared/clock.ts'
 
 /** At most one line in this time, so that the log is a dashboard and not a flood. */
 const EVERY_MS = 1_000
 
 /** Logs the totals in one line when they have changed. */
-export function logSummaries(log: Pick<Logger, 'info' | 'warn'>, read: () => Record<string, number | string>) {
-  let timer: NodeJS.Timeout | undefined
+export function logSummaries(
+  log: Pick<Logger, 'info' | 'warn'>,
+  read: () => Record<string, number | string>,
+  clock: Clock,
+) {
+  let cancel: (() => void) | undefined
   let said = ''
   const readOrSay = () => {
     try {
@@ -17,7 +22,7 @@ export function logSummaries(log: Pick<Logger, 'info' | 'warn'>, read: () => Rec
     }
   }
   const say = () => {
-    timer = undefined
+    cancel = undefined
     const now = readOrSay()
     if (!now) return
     const tasks = `${now.tasks_created} created, ${now.tasks_finished} finished, ${now.tasks_failed} failed, ${now.tasks_in_progress} in progress`
@@ -31,12 +36,12 @@ export function logSummaries(log: Pick<Logger, 'info' | 'warn'>, read: () => Rec
   return {
     /** Called when something was counted. */
     changed(): void {
-      timer ??= setTimeout(say, EVERY_MS)
+      cancel ??= clock.after(EVERY_MS, say)
     },
     /** Says the last word. */
     stop(): void {
-      if (!timer) return
-      clearTimeout(timer)
+      if (!cancel) return
+      cancel()
       say()
     },
   }

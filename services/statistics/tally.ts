@@ -1,5 +1,7 @@
 import type { Body } from '../../shared/events.ts'
 import { countedMs } from './histogram.ts'
+import { latest, type Mark, type MarkState, type Standing } from './ledger/entry.ts'
+import { taskMark } from './ledger/moves.ts'
 
 /**
  * What an event changes about its task or its object. Counters are read off the rows, before and after, so that an event
@@ -16,8 +18,16 @@ export type ObjectBody = Body<'OBJECT_CREATED' | 'OBJECT_COMPLETED' | 'OBJECT_FA
 /** When it happened, and whose it is where the body does not say. */
 export type Told = { readonly atMs: number; readonly tenant: string | null }
 
+/** What the ledger knows of the message that carries a task or an object. */
+type Carried = {
+  /** `outside`: from before there was a ledger. */
+  readonly markState: MarkState | 'outside'
+  readonly markAtMs: number
+  readonly markBy: string
+}
+
 /** What is known of a task. It is finished or failed or neither, never both. */
-export type TaskRow = {
+export type TaskRow = Carried & {
   readonly id: string
   readonly objectId: string
   readonly tenant: string | null
@@ -32,7 +42,8 @@ export type TaskRow = {
 }
 
 /** What is known of an object. It is completed or failed or neither, never both. */
-export type ObjectRow = {
+export type ObjectRow = Carried & {
+  readonly markStage: number
   readonly id: string
   readonly tenant: string | null
   readonly createdAtMs: number | null
@@ -46,12 +57,18 @@ export type ObjectRow = {
 export function evolveTask(before: TaskRow | undefined, body: TaskBody, { atMs, tenant }: Told): TaskRow {
   if (body.type === 'TASK_CREATED') {
     const row = before ?? newTask(body.task.id, body.task.objectId)
-    return { ...row, tenant: body.task.tenant, createdAtMs: earliest(row.createdAtMs, atMs) }
+    return {
+      ...row,
+      ...{ objectId: body.task.objectId, tenant: body.task.tenant },
+      createdAtMs: earliest(row.createdAtMs, atMs),
+    }
   }
   const known = before ?? newTask(body.taskId, body.objectId)
   const isNewest = body.attempt >= known.attempts && known.finishedAtMs === null
+  const mark = taskMark(body, atMs)
   const row: TaskRow = {
-    ...known,
+    ...(mark ? markTask(known, mark) : known),
+    objectId: body.objectId,
     tenant: known.tenant ?? tenant,
     attempts: Math.max(known.attempts, body.attempt),
     processor: isNewest ? body.processor : known.processor,
@@ -86,6 +103,44 @@ export function evolveObject(before: ObjectRow | undefined, body: ObjectBody, { 
   return row.failedAtMs === null || atMs < row.failedAtMs ? { ...row, failedAtMs: atMs, durationMs } : row
 }
 
+/** A task after something was said of its message; it may not have been heard of before. */
+export function markTask(row: TaskRow, mark: Mark): TaskRow {
+  if (row.markState === 'outside') return row
+  const before = { stage: 0, atMs: row.markAtMs, state: row.markState, by: row.markBy }
+  if (latest(before, mark) === before) return row
+  return { ...row, markState: mark.state, markAtMs: mark.atMs, markBy: mark.by }
+}
+
+/** An object after something was said of its message; it may not have been heard of before. */
+export function markObject(row: ObjectRow, mark: Mark): ObjectRow {
+  if (row.markState === 'outside') return row
+  const before = { stage: row.markStage, atMs: row.markAtMs, state: row.markState, by: row.markBy }
+  if (latest(before, mark) === before) return row
+  return { ...row, markStage: mark.stage, markState: mark.state, markAtMs: mark.atMs, markBy: mark.by }
+}
+
+/** How a task stands in the ledger; undefined for one from before it. */
+export function standingOfTask(row: TaskRow): Standing | undefined {
+  if (row.markState === 'outside') return undefined
+  return {
+    kind: 'task',
+    tenant: row.tenant,
+    isAccepted: row.createdAtMs !== null,
+    outcome: row.finishedAtMs === null ? null : 'done',
+    mark: { stage: 0, state: row.markState, atMs: row.markAtMs, by: row.markBy },
+  }
+}
+
+/** How an object stands in the ledger; undefined for one from before it. */
+export function standingOfObject(row: ObjectRow): Standing | undefined {
+  if (row.markState === 'outside') return undefined
+  const outcome = row.completedAtMs !== null ? 'done' : row.failedAtMs !== null ? 'failed' : null
+  return {
+    ...{ kind: 'object', tenant: row.tenant, isAccepted: row.createdAtMs !== null, outcome },
+    mark: { stage: row.markStage, state: row.markState, atMs: row.markAtMs, by: row.markBy },
+  }
+}
+
 /** What a task adds to the totals: 0 or 1 each. */
 export const countersOfTask = (row: TaskRow | undefined) => ({
   tasks_created: isSet(row?.createdAtMs),
@@ -106,7 +161,8 @@ export const countersOfObject = (row: ObjectRow | undefined) => ({
 export const completedMs = (row: ObjectRow | undefined): number | null =>
   row && row.completedAtMs !== null ? row.durationMs : null
 
-const newTask = (id: string, objectId: string): TaskRow => ({
+/** A task of which nothing is known; of a message about one even its object is not. */
+export const newTask = (id: string, objectId: string): TaskRow => ({
   id,
   objectId,
   tenant: null,
@@ -117,15 +173,23 @@ const newTask = (id: string, objectId: string): TaskRow => ({
   processor: null,
   attempts: 0,
   durationMs: null,
+  markState: 'inFlight',
+  markAtMs: 0,
+  markBy: '',
 })
 
-const newObject = (id: string): ObjectRow => ({
+/** An object of which nothing is known. */
+export const newObject = (id: string): ObjectRow => ({
   id,
   tenant: null,
   createdAtMs: null,
   completedAtMs: null,
   failedAtMs: null,
   durationMs: null,
+  markStage: 0,
+  markState: 'inFlight',
+  markAtMs: 0,
+  markBy: '',
 })
 
 const isSet = (value: number | null | undefined): 0 | 1 => (value === null || value === undefined ? 0 : 1)

@@ -7,6 +7,7 @@ import { checkVersion } from './amqp-declare.ts'
 import { AmqpFollower } from './amqp-follower.ts'
 import { closeLink, connectAgain } from './amqp-link.ts'
 import { AmqpListener } from './amqp-listener.ts'
+import { AmqpNodes } from './amqp-nodes.ts'
 import { AmqpPlans } from './amqp-plans.ts'
 import { AmqpPublisher } from './amqp-publisher.ts'
 import { declareQueue, inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
@@ -32,7 +33,10 @@ import { batchWrites } from './write-batching.ts'
 
 const DRAIN_MS_DEFAULT = 5_000
 
-/** Connects a service to RabbitMQ, now or as soon as it is there, and again whenever it was lost. */
+/**
+ * Connects a service to RabbitMQ, now or as soon as it is there, and again whenever it was lost. Several urls, with commas between
+ * them, are those of the nodes of one cluster, which are tried in turn.
+ */
 export const connectAmqp = (url: string, options: ConnectOptions & { readonly log?: Logger }): Broker =>
   new AmqpBroker(url, options)
 
@@ -42,6 +46,8 @@ class AmqpBroker implements Broker {
   version = 'unknown'
   state: BrokerState = 'connecting'
   readonly #url: string
+  /** What is read is marked at the node that it is read from: another one may be gone, or behind. */
+  readonly #consumeNodes: AmqpNodes
   readonly #options: ConnectOptions & { readonly log?: Logger }
   readonly #publisher = new AmqpPublisher()
   /** Attached to each new connection. */
@@ -64,6 +70,7 @@ class AmqpBroker implements Broker {
 
   constructor(url: string, options: ConnectOptions & { readonly log?: Logger }) {
     this.#url = url
+    this.#consumeNodes = new AmqpNodes(url)
     this.#options = options
     this.#plans = new AmqpPlans(options)
     // Whoever awaits ready() gets the failure; without this an early one would end the process.
@@ -107,7 +114,7 @@ class AmqpBroker implements Broker {
       stream,
       onMessage,
       onBegin,
-      mark: (end) => end.mark(this.#url, `${this.#options.service}_mark`),
+      mark: (end) => end.mark(this.#consumeNodes.current, `${this.#options.service}_mark`),
       onStopped: (stopped) => this.#followers.delete(stopped),
     })
     this.#followers.add(follower)
@@ -209,7 +216,8 @@ class AmqpBroker implements Broker {
   /** One recovering connection; resolves when it is up for the first time. */
   async #link(role: 'consume' | 'publish', setup: (model: ChannelModel) => Promise<void>): Promise<void> {
     const { log, service } = this.#options
-    const link = await connectAgain(this.#url, `${service}_${role}`, setup)
+    const nodes = role === 'consume' ? this.#consumeNodes : new AmqpNodes(this.#url)
+    const link = await connectAgain(nodes, { name: `${service}_${role}`, setup })
     if (this.state === 'closed') return closeLink(link)
     this.#links.push(link)
     const mark = (change: Partial<Links>) => {

@@ -1,4 +1,5 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib'
+import { amqpUrlsIn } from '../service/amqp-urls.ts'
 import type { Plan } from '../topology.ts'
 import { checkVersion, explainRefusal, parseDrift } from './amqp-declare.ts'
 import { closeChannel } from './amqp-ended.ts'
@@ -16,15 +17,11 @@ export type Comparison = {
 const CONNECT_MS_MAX = 10_000
 
 /**
- * Compares exchanges and queues with a plan and changes nothing. Bindings cannot be asked for over AMQP. Rejects when the broker is
- * not there, or with UnsupportedBrokerError.
+ * Compares exchanges and queues with a plan and changes nothing. Bindings cannot be asked for over AMQP. Of several urls
+ * the first one that answers is asked. Rejects when none does, or with UnsupportedBrokerError.
  */
-export async function comparePlan(url: string, plan: Plan): Promise<Comparison> {
-  const model = await connect(url, {
-    noDelay: true,
-    timeout: CONNECT_MS_MAX,
-    clientProperties: { connection_name: 'ebs_compare' },
-  })
+export async function comparePlan(urls: string, plan: Plan): Promise<Comparison> {
+  const model = await connectToAny(amqpUrlsIn(urls))
   // Whatever ends the connection also rejects the call that waits; without a listener Node would end the process.
   model.on('error', () => undefined)
   try {
@@ -33,6 +30,19 @@ export async function comparePlan(url: string, plan: Plan): Promise<Comparison> 
     throw explainRefusal(error)
   } finally {
     await model.close()
+  }
+}
+
+async function connectToAny([url = '', ...others]: readonly string[]): Promise<ChannelModel> {
+  try {
+    return await connect(url, {
+      noDelay: true,
+      timeout: CONNECT_MS_MAX,
+      clientProperties: { connection_name: 'ebs_compare' },
+    })
+  } catch (error) {
+    if (others.length === 0) throw error
+    return connectToAny(others)
   }
 }
 

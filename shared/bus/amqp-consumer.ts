@@ -115,7 +115,13 @@ export class AmqpConsumer implements Consumer {
       if (this.#session === session) this.#session = undefined
     })
     this.#sessions.add(session)
-    await channel.prefetch(this.#prefetch)
+    try {
+      await channel.prefetch(this.#prefetch)
+    } catch (error) {
+      // One that ended before anybody listened to it never tells so, and would be in the way of every later change.
+      this.#sessions.delete(session)
+      throw error
+    }
     if (this.#cancelled) return
     this.#session = session
     const take = (message: ConsumeMessage | null) => {

@@ -1,28 +1,50 @@
-import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
+import { type ChannelModel, connect, type Options, type RecoveringChannelModel } from 'amqplib'
 import { explainRefusal } from './amqp-declare.ts'
+import type { AmqpNodes } from './amqp-nodes.ts'
+import { socketOf } from './amqp-socket.ts'
 import { TopologyDriftError, UnsupportedBrokerError } from './broker.ts'
 import { WRITE_BYTES_AT_ONCE } from './write-batching.ts'
 
 /** A restarted broker is found again within this time, and a thousand clients do not come back at once. */
 const RECOVERY = { initialDelay: 100, maxDelay: 5_000, jitter: 0.3 } as const
-/** A peer that vanished without a word is noticed after two of these. */
-const HEARTBEAT_S = 10
 const CONNECT_MS_MAX = 10_000
 /** A healthy broker answers within milliseconds. */
 const CLOSE_MS_MAX = 2_000
+/**
+ * Declaring some 260 things and reading the control stream to its end takes 10 s and more on a loaded machine; a node that shakes hands,
+ * beats and has answered nothing else for so long (a frozen disk, a minority of its cluster) is one that does not answer.
+ */
+const SETUP_MS_MAX = 60_000
 
 type Setup = (model: ChannelModel) => Promise<void>
 
-/** A connection that comes back by itself; each time it is up when `setup` has resolved. `name` is what operators see. */
-export const connectAgain = (url: string, name: string, setup: Setup): Promise<RecoveringChannelModel> =>
-  connect(withHeartbeat(url), {
+type Link = {
+  /** What operators see. */
+  readonly name: string
+  readonly setup: Setup
+  /** After this a setup has failed. */
+  readonly setupMsMax?: number
+}
+
+/**
+ * A connection that comes back by itself, each time that it is lost or cannot be made to the node that comes next; it is up when `setup`
+ * has resolved.
+ */
+export async function connectAgain(nodes: AmqpNodes, link: Link): Promise<RecoveringChannelModel> {
+  const { name, setup, setupMsMax = SETUP_MS_MAX } = link
+  const made = await connect(nodes.address, {
     ...socketOptions(name),
-    recovery: { ...RECOVERY, waitForConnect: false, setup: (model: ChannelModel) => prepare(model, setup) },
+    recovery: { ...RECOVERY, waitForConnect: false, setup: (model: ChannelModel) => prepare(model, setup, setupMsMax) },
   })
+  // amqplib begins after this, and waits before it tries again.
+  made.on('disconnect', () => nodes.turn())
+  made.on('connect-failed', () => nodes.turn())
+  return made
+}
 
 /** A connection for one purpose, which nobody makes again. */
-export const connectOnce = (url: string, name: string): Promise<ChannelModel> =>
-  connect(withHeartbeat(url), socketOptions(name))
+export const connectOnce = (address: Options.Connect, name: string): Promise<ChannelModel> =>
+  connect(address, socketOptions(name))
 
 /** Closes a connection. For one that is lost in this very moment amqplib waits for ever; we do not. */
 export async function closeLink(link: RecoveringChannelModel): Promise<void> {
@@ -44,8 +66,11 @@ const socketOptions = (name: string) => ({
   clientProperties: { connection_name: name },
 })
 
-/** Runs the setup of one connection; a connection that ends meanwhile is a failed attempt, which amqplib would not notice. */
-async function prepare(model: ChannelModel, setup: Setup): Promise<void> {
+/**
+ * Runs the setup of one connection; a connection that ends meanwhile, or a node that does not answer in time, is a failed attempt, which
+ * amqplib would not notice.
+ */
+async function prepare(model: ChannelModel, setup: Setup, msMax: number): Promise<void> {
   let ended: Error | undefined
   model.on('error', (error) => {
     ended = error
@@ -58,6 +83,10 @@ async function prepare(model: ChannelModel, setup: Setup): Promise<void> {
   })
   // Long after the setup it is no failure of it.
   lost.catch(() => undefined)
+  // The socket, because such a node does not answer a goodbye either: amqplib would wait for it before it tries the next one.
+  const giveUp = () =>
+    socketOf(model)?.destroy(new Error(`the broker shook hands, and did not answer what came then within ${msMax} ms`))
+  const timer = setTimeout(giveUp, msMax)
   try {
     // Not every call of amqplib is answered when its connection ends.
     await Promise.race([setup(model), lost])
@@ -66,13 +95,8 @@ async function prepare(model: ChannelModel, setup: Setup): Promise<void> {
     throw error instanceof TopologyDriftError || error instanceof UnsupportedBrokerError
       ? error
       : explainRefusal(ended ?? error)
+  } finally {
+    clearTimeout(timer)
   }
   if (ended) throw explainRefusal(ended)
-}
-
-/** amqplib takes the heartbeat from the url only; one that is given stays. */
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url)
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_S))
-  return parsed.href
 }

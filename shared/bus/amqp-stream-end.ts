@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ChannelModel } from 'amqplib'
+import type { ChannelModel, Options } from 'amqplib'
 import { connectOnce } from './amqp-link.ts'
 import type { Received } from './broker.ts'
 
@@ -41,8 +41,8 @@ export class StreamEnd {
   }
 
   /** Writes the marker; `name` is what operators see of the connection. */
-  async mark(url: string, name: string): Promise<void> {
-    const model = await connectOnce(url, name)
+  async mark(address: Options.Connect, name: string): Promise<void> {
+    const model = await connectOnce(address, name)
     model.on('error', (error) => this.fail(error))
     this.#model = model
     if (this.#closed) return this.#disconnect()

@@ -1,9 +1,10 @@
 import type { Body } from '../events.ts'
+import { failSpan, findSpan, inSpan } from '../tracing/spans.ts'
 import { ClosedError, type Consumer, type Delivery } from './broker.ts'
 import { answering, type Bus, messageFor, publish } from './bus.ts'
 import type { Subscribed } from './consumer.ts'
 import type { Event } from './envelope.ts'
-import { putAway, take } from './intake.ts'
+import { putAway, settle, take } from './intake.ts'
 import { finishWithin } from './stopping.ts'
 
 export type Questions = {
@@ -65,7 +66,8 @@ class AnswerLoop implements Subscribed {
     // A question that ends its consumer is gone before it has been counted often: no crashes are.
     const taken = take(delivery, 0, { queue, accepts: () => true })
     if (taken.kind === 'event') {
-      if (await this.#answer(taken.event)) delivery.ack()
+      const answered = inSpan(findSpan(delivery), () => this.#answer(taken.event))
+      if (await answered) settle(delivery)
     } else if (taken.kind === 'poison' || taken.kind === 'ignore') {
       try {
         await putAway(this.#bus, delivery, queue, taken)
@@ -100,6 +102,7 @@ class AnswerLoop implements Subscribed {
     } catch (error) {
       if (error instanceof ClosedError) return false
       processed(error instanceof Error ? error.name : 'Error')
+      failSpan(findSpan(event.meta), error)
       log.error({ err: error, queue, correlationId }, 'a question could not be answered; whoever asked hears nothing')
     }
     return true

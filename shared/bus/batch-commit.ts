@@ -1,4 +1,5 @@
 import type { OutboxRow, Transaction } from '../store/store.ts'
+import { inBatch } from '../tracing/delivery-span.ts'
 import type { Message } from './broker.ts'
 import { type Bus, messageFor } from './bus.ts'
 import { toOutboxRow } from './outbox-message.ts'
@@ -23,7 +24,8 @@ export async function commitBatch<Tx extends Transaction>(
 ): Promise<Committed> {
   const { queue, store, handle } = subscription
   const byId = new Map(items.map(({ arrived }) => [arrived.meta.id, arrived]))
-  const committed = await store.write(async (tx) => {
+  const metas = [...byId.values()].map(({ meta }) => meta)
+  const handleAll = async (tx: Tx) => {
     const unseen = await findUnseen(bus, subscription, byId, tx)
     const emissions = unseen.length > 0 ? await handle(unseen, tx) : []
     const rows = rowsOf(bus, queue, emissions)
@@ -35,7 +37,8 @@ export async function commitBatch<Tx extends Transaction>(
         [...refusals.keys()].map(({ meta }) => meta.id),
       )
     return { handled: new Set(unseen.map(({ meta }) => meta.id)), refusals }
-  })
+  }
+  const committed = await inBatch(queue, metas, () => store.write(handleAll))
   for (let i = committed.handled.size; i < items.length; i++) bus.recorder.duplicate(queue)
   return committed
 }

@@ -49,11 +49,16 @@ export interface Broker {
   extend(plan: Plan): Promise<void>
   /** Deletes a queue that holds no message, ready or unsettled; false when it holds some. True also when there is no such queue. */
   removeEmpty(queue: string): Promise<boolean>
-  /** Messages ready and consumers of a queue, or undefined when there is no such queue, or only one of another connection's own. */
-  inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined>
+  /**
+   * Messages ready and consumers of a queue, or undefined when there is no such queue, or only one of another connection's own. `unsettled`
+   * are delivered and not yet settled; missing where the broker does not say, as RabbitMQ's protocol does not.
+   */
+  inspect(queue: string): Promise<Inspected | undefined>
   /** Waits for outstanding confirms (bounded by `drainMs`), closes channels before connections. */
   close(drainMs?: number): Promise<void>
 }
+
+export type Inspected = { readonly messages: number; readonly consumers: number; readonly unsettled?: number }
 
 /** `blocked`: connected, but the broker takes no publishes because of a memory or disk alarm. */
 export type BrokerState = 'connecting' | 'up' | 'blocked' | 'closed'

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { type Body, rowOf } from '../events.ts'
 import type { LanePolicy } from '../service/lane-settings.ts'
 import type { Recorder } from '../service/recorder.ts'
+import { beginPublish } from '../tracing/publish-span.ts'
 import type { Broker, Message } from './broker.ts'
 import { type Meta, toMessage } from './envelope.ts'
 import { deriveId } from './ids.ts'
@@ -88,12 +89,15 @@ export type Asking = { readonly replyTo: string; readonly correlationId: string 
 /** Publishes and measures; resolves when confirmed. */
 export async function publish(bus: Bus, message: Message): Promise<void> {
   const destination = message.exchange || queueFamily(message.key)
+  const span = beginPublish(message, destination)
   const startMs = performance.now()
   try {
-    await bus.broker.publish(message)
+    await bus.broker.publish(span?.message ?? message)
     bus.recorder.published(destination, performance.now() - startMs)
+    span?.end()
   } catch (error) {
     bus.recorder.published(destination, performance.now() - startMs, error instanceof Error ? error.name : 'Error')
+    span?.end(error)
     throw error
   }
 }

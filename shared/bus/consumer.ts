@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Body, EventType } from '../events.ts'
 import type { Rule } from '../operation-events.ts'
+import { alsoOf, findSpan, inSpan } from '../tracing/spans.ts'
 import { ClosedError, type Consumer, type Delivery } from './broker.ts'
 import { type Bus, Outgoing } from './bus.ts'
 import { consumerTag } from './consumer-tag.ts'
@@ -9,7 +10,7 @@ import { type FailedHandler, settleFailure, tellFailure, verdictOn } from './fai
 import { runHandler } from './handler-run.ts'
 import { HeldBack } from './held-back.ts'
 import { PrefetchRoom } from './held-room.ts'
-import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, take } from './intake.ts'
+import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, settle, take } from './intake.ts'
 import { Judged } from './judged.ts'
 import { consumeLanes } from './lane-consumers.ts'
 import { type Visiting, visiting } from './lanes.ts'
@@ -190,7 +191,7 @@ class ConsumeLoop implements Subscribed {
       await putAway(this.#bus, delivery, queue, taken)
       return 'done'
     }
-    delivery.ack()
+    settle(delivery)
     return 'done'
   }
 
@@ -208,9 +209,9 @@ class ConsumeLoop implements Subscribed {
         await this.#park(visit, event, ruling.rule)
         return 'done'
       }
-      const attempt = await this.#attempt(event)
+      const attempt = await inSpan(findSpan(delivery), () => this.#attempt(event))
       if (!attempt.failed) {
-        if (event.meta.replay) await tellReplayed(this.#bus, { meta: event.meta, queue }, 'handled')
+        if (event.meta.replay) await tellReplayed(this.#bus, { ...event, queue }, 'handled')
         return 'done'
       }
       const verdict = verdictOn(attempt.error, event.meta, retry)
@@ -278,6 +279,6 @@ class ConsumeLoop implements Subscribed {
 
 /** The same event at another attempt. */
 const again = (event: Event, attempt = event.meta.attempt): Event =>
-  attempt === event.meta.attempt ? event : { ...event, meta: { ...event.meta, attempt } }
+  attempt === event.meta.attempt ? event : { ...event, meta: alsoOf(event.meta, { ...event.meta, attempt }) }
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'Error')

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { type Body, type EventType, isEventType, keyOf, rowOf } from '../events.ts'
 import { exchanges } from '../topology.ts'
+import { traceparentOf } from '../tracing/trace-context.ts'
 import type { Headers, HeaderValue, Message, Properties, Received } from './broker.ts'
 import { contentId } from './ids.ts'
 import { type Replayed, releasedOf, replayOf } from './replay-headers.ts'
@@ -35,6 +36,7 @@ export type Meta = {
   readonly waits: number
   /** When it was published, ms since 1970; undefined for a message made by hand. */
   readonly atMs: number | undefined
+  /** W3C trace context; undefined when there was none, or nonsense. */
   readonly traceparent: string | undefined
   /** Queue of one asker who waits for the answer. Undefined when the property names any other queue. */
   readonly replyTo: string | undefined
@@ -133,7 +135,7 @@ export function metaOf({ key, body, properties }: Received): Meta {
     attempt: countOf(headers['x-ebs-attempt']) ?? 1,
     waits: countOf(headers['x-ebs-waits']) ?? 0,
     atMs: typeof atMs === 'number' ? atMs : properties.timestamp && properties.timestamp * 1000,
-    traceparent: textOf(headers.traceparent),
+    traceparent: traceparentOf(headers.traceparent),
     replyTo: replyQueueOf(properties.replyTo),
     callAttempt,
     released: releasedOf(headers['x-ebs-released']),

@@ -1,6 +1,9 @@
 import { type Body, subjectOf } from '../events.ts'
 import { PartlyUnavailableError } from '../store/store.ts'
 import { deadQueueOf } from '../topology.ts'
+import { tracedMeta } from '../tracing/delivery-span.ts'
+import { traceFields } from '../tracing/log-fields.ts'
+import { failSpan, findSpan, noteOn } from '../tracing/spans.ts'
 import type { Delivery, Headers, Message, Received } from './broker.ts'
 import { type Bus, messageFor, Outgoing, publish } from './bus.ts'
 import { type Event, type Meta, metaOf } from './envelope.ts'
@@ -47,14 +50,17 @@ export async function settleFailure(
 ): Promise<void> {
   const { queue, delivery, event, error } = failure
   const { message } = delivery
-  const meta = event?.meta ?? metaOf(message)
+  const meta = event?.meta ?? tracedMeta(delivery, metaOf(message))
   const outgoing = new Outgoing()
   const final = verdict.kind === 'dead'
   const retryAtMs = verdict.kind === 'later' ? bus.clock.now() + verdict.delayMs : undefined
   for (const news of failureNews(bus, failure, { final, retryAtMs })) outgoing.add(publish(bus, news))
-  const headers = failureHeaders(bus, { message, queue, error, attempt: meta.attempt })
+  const headers = failureHeaders(bus, { message, queue, error, meta })
+  failSpan(findSpan(delivery), error)
+  noteOn(delivery, final ? 'dead' : 'retry', () => ({ 'ebs.attempt': meta.attempt, ...fate(verdict) }))
   if (verdict.kind === 'later') {
-    for (const news of failingNews(bus, { meta, queue }, textOf(error))) outgoing.add(publish(bus, news))
+    for (const news of failingNews(bus, { meta, queue, data: event?.data }, textOf(error)))
+      outgoing.add(publish(bus, news))
     outgoing.add(publish(bus, retryMessage(message, { ...failure, meta, headers, verdict })))
     bus.recorder.retried(queue)
   } else {
@@ -68,18 +74,23 @@ export async function settleFailure(
     correlationId: meta.correlationId,
     type: failure.type,
     attempt: meta.attempt,
+    ...traceFields(meta.traceparent),
   }
   const text = final ? 'a message is dead' : 'a message is tried again later'
   logSome(bus, { level: final ? 'error' : 'warn', queue, text }, { ...fields, err: error, verdict })
   await outgoing.confirmed()
 }
 
+const fate = (verdict: Exclude<Verdict, { kind: 'again' }>) =>
+  verdict.kind === 'dead' ? { 'ebs.reason': verdict.reason } : { 'ebs.delay_ms': verdict.delayMs }
+
 /** Says that an attempt failed which is followed by another at once; resolves when that is confirmed. */
 export async function tellFailure(bus: Bus, failure: Failed): Promise<void> {
   const outgoing = new Outgoing()
+  noteOn(failure.delivery, 'retry', () => ({ 'ebs.error': textOf(failure.error), 'ebs.delay_ms': 0 }))
   for (const news of failureNews(bus, failure, { final: false, retryAtMs: undefined })) outgoing.add(publish(bus, news))
   if (failure.event)
-    for (const news of failingNews(bus, { meta: failure.event.meta, queue: failure.queue }, textOf(failure.error)))
+    for (const news of failingNews(bus, { ...failure.event, queue: failure.queue }, textOf(failure.error)))
       outgoing.add(publish(bus, news))
   await outgoing.confirmed()
 }
@@ -167,16 +178,18 @@ function deathMessages(
 /** Headers that tell a person what went wrong, where and since when. Times are ISO 8601. */
 function failureHeaders(
   bus: Bus,
-  { message, queue, error, attempt }: { message: Received; queue: string; error: unknown; attempt: number },
+  { message, queue, error, meta }: { message: Received; queue: string; error: unknown; meta: Meta },
 ): Headers {
   const now = new Date(bus.clock.now()).toISOString()
   const first = message.properties.headers['x-ebs-first-failed-at']
   return {
     'x-ebs-queue': queue,
     'x-ebs-error': textOf(error),
-    'x-ebs-attempts': attempt,
+    'x-ebs-attempts': meta.attempt,
     'x-ebs-first-failed-at': typeof first === 'string' && first.length <= now.length ? first : now,
     'x-ebs-last-failed-at': now,
+    // What becomes of it follows from this delivery.
+    ...(meta.traceparent !== undefined && { traceparent: meta.traceparent }),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Body, EventType } from '../events.ts'
+import { traceFields } from '../tracing/log-fields.ts'
 import { type Bus, messageFor, type Outgoing, publish } from './bus.ts'
 import type { Follows, HandlerContext, Handlers } from './consumer.ts'
 import type { Event } from './envelope.ts'
@@ -31,7 +32,8 @@ class Context implements HandlerContext {
 
   /** Made when it is asked for: most handlers log nothing. */
   get log(): Logger {
-    return this.#log.child({ correlationId: this.#event.meta.correlationId, messageId: this.#event.meta.id })
+    const { correlationId, id: messageId, traceparent } = this.#event.meta
+    return this.#log.child({ correlationId, messageId, ...traceFields(traceparent) })
   }
 }
 

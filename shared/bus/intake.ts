@@ -1,3 +1,5 @@
+import { beginDelivery, endDelivery } from '../tracing/delivery-span.ts'
+import { findTracer } from '../tracing/tracer.ts'
 import type { Delivery } from './broker.ts'
 import type { Bus } from './bus.ts'
 import { type Event, metaOf, type Parsed, parseEvent, type Stranger } from './envelope.ts'
@@ -72,7 +74,32 @@ export type Taken =
 
 /** First step of the consume loop: bytes and properties to something that can be handled. `crashes` is how often it may have ended its
  * consumer. Never throws. */
-export function take(
+export function take(delivery: Delivery, crashes: number, intake: Intake): Taken {
+  const taken = read(delivery, crashes, intake)
+  return findTracer() ? traced(taken, delivery, intake.queue) : taken
+}
+
+/** Last step of the loop: done with a message, whatever became of it. */
+export function settle(delivery: Delivery): void {
+  delivery.ack()
+  endDelivery(delivery)
+}
+
+/** Begins the span of a delivery, from which follows all that is sent because of it. */
+function traced(taken: Taken, delivery: Delivery, queue: string): Taken {
+  if (taken.kind === 'event' || taken.kind === 'crashed') {
+    const { event } = taken
+    return { ...taken, event: { ...event, meta: beginDelivery(queue, delivery, event.type, event.meta) } }
+  }
+  if (taken.kind === 'stranger') {
+    const { stranger, meta } = taken.stranger
+    return { ...taken, stranger: { stranger, meta: beginDelivery(queue, delivery, stranger, meta) } }
+  }
+  if (taken.kind === 'poison') beginDelivery(queue, delivery, taken.type, metaOf(delivery.message))
+  return taken
+}
+
+function read(
   delivery: Delivery,
   crashes: number,
   { queue, decode = parseEvent, takesStrangers, accepts }: Intake,
@@ -120,7 +147,7 @@ export async function putAway(
     }
     await settleFailure(bus, failed, { kind: 'dead', reason: 'poison' })
   }
-  delivery.ack()
+  settle(delivery)
 }
 
 /** Says what happened to a message that takes its consumer down with it. */

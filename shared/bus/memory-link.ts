@@ -162,10 +162,10 @@ export class MemoryLink implements Broker {
     return true
   }
 
-  async inspect(queue: string): Promise<{ messages: number; consumers: number } | undefined> {
+  async inspect(queue: string) {
     await this.ready()
     const found = this.#server.findQueue(queue, this)
-    return found && { messages: found.ready, consumers: found.consumers }
+    return found && { messages: found.ready, consumers: found.consumers, unsettled: found.unsettled }
   }
 
   async close(drainMs = DRAIN_MS_DEFAULT): Promise<void> {

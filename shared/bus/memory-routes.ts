@@ -36,8 +36,12 @@ export class MemoryRoutes {
       throw new Error(
         `There is nothing to bind: '${binding.source}' to ${binding.to} '${binding.destination}'. Declare both before.`,
       )
-    this.#bindings.set(JSON.stringify(binding), binding)
-    this.#changed()
+    const id = JSON.stringify(binding)
+    // Every connection declares all of them again.
+    if (this.#bindings.has(id)) return
+    this.#bindings.set(id, binding)
+    this.#index(binding)
+    this.#remembered.clear()
   }
 
   /** Removes a queue and every binding to it. */
@@ -45,7 +49,7 @@ export class MemoryRoutes {
     this.queues.delete(name)
     for (const [id, { to, destination }] of this.#bindings)
       if (to === 'queue' && destination === name) this.#bindings.delete(id)
-    this.#changed()
+    this.#reindex()
   }
 
   /** The queues that get one copy each; undefined when there is no such exchange. */
@@ -82,13 +86,15 @@ export class MemoryRoutes {
     return found
   }
 
-  #changed(): void {
+  #reindex(): void {
     this.#remembered.clear()
     this.#bySource.clear()
-    for (const binding of this.#bindings.values()) {
-      const bindings = this.#bySource.get(binding.source)
-      if (bindings) bindings.push(binding)
-      else this.#bySource.set(binding.source, [binding])
-    }
+    for (const binding of this.#bindings.values()) this.#index(binding)
+  }
+
+  #index(binding: Binding): void {
+    const bindings = this.#bySource.get(binding.source)
+    if (bindings) bindings.push(binding)
+    else this.#bySource.set(binding.source, [binding])
   }
 }

@@ -8,15 +8,16 @@ const ADAPT_AFTER_HANDLED = 8
 
 /** The prefetch of a consumer, as it follows how long the work takes. */
 export class Pace {
-  readonly #bus: Bus
+  readonly #bus: Pick<Bus, 'clock' | 'log'>
   readonly #apply: (prefetch: number) => Promise<void>
   #prefetch: number
   #handled = 0
   #tookMs = 0
-  #cancel: () => void = () => undefined
-  #isStopped = false
+  /** Ends the wait for the next time; undefined while nobody waits for it. */
+  #cancel: (() => void) | undefined
+  #isFollowing = false
 
-  constructor(bus: Bus, prefetch: number, apply: (prefetch: number) => Promise<void>) {
+  constructor(bus: Pick<Bus, 'clock' | 'log'>, prefetch: number, apply: (prefetch: number) => Promise<void>) {
     this.#bus = bus
     this.#prefetch = prefetch
     this.#apply = apply
@@ -30,24 +31,32 @@ export class Pace {
   took(tookMs: number): void {
     this.#handled += 1
     this.#tookMs += tookMs
+    this.#arm()
   }
 
-  /** Applies what it finds, again and again, until it is stopped. */
+  /** Applies what it finds, whenever there is something new to find, until it is stopped. */
   follow(): void {
+    this.#isFollowing = true
+    this.#arm()
+  }
+
+  stop(): void {
+    this.#isFollowing = false
+    this.#cancel?.()
+  }
+
+  /** A consumer that has nothing to do sets no timer: each would wake an idle process five times a second. */
+  #arm(): void {
+    if (!this.#isFollowing || this.#cancel || this.#handled < ADAPT_AFTER_HANDLED) return
     this.#cancel = this.#bus.clock.after(ADAPT_MS, () => {
       void this.#adapt().finally(() => {
-        if (!this.#isStopped) this.follow()
+        this.#cancel = undefined
+        this.#arm()
       })
     })
   }
 
-  stop(): void {
-    this.#isStopped = true
-    this.#cancel()
-  }
-
   async #adapt(): Promise<void> {
-    if (this.#handled < ADAPT_AFTER_HANDLED) return
     const averageMs = this.#tookMs / this.#handled
     this.#handled = 0
     this.#tookMs = 0

@@ -1,6 +1,7 @@
 import { type Body, subjectOf } from '../events.ts'
 import type { Rule } from '../operation-events.ts'
 import { parkingQueueOf } from '../topology.ts'
+import { noteOn } from '../tracing/spans.ts'
 import { type Message, type Received, ReturnedError } from './broker.ts'
 import { type Bus, messageFor, publish } from './bus.ts'
 import type { Event } from './envelope.ts'
@@ -27,7 +28,8 @@ const NAME_CHARS_MAX = 255
  * parking queue is gone and cannot be made anew: then judge again, because the rule may be gone as well.
  */
 export async function park(bus: Bus, parked: Parked): Promise<void> {
-  const { queue, rule } = parked
+  const { queue, rule, event } = parked
+  noteOn(event.meta, 'park', () => ({ 'ebs.rule': useOf(rule) }))
   const news = parkedNews(bus, parked)
   const aside = parkedMessage(bus, parked, news)
   try {
@@ -58,6 +60,7 @@ const parkedMessage = (bus: Bus, { queue, message, event, rule }: Parked, news: 
     'x-ebs-rule': useOf(rule),
     'x-ebs-parked-at': new Date(bus.clock.now()).toISOString(),
     'x-ebs-held': news.properties.messageId ?? '',
+    ...(event.meta.traceparent !== undefined && { traceparent: event.meta.traceparent }),
     // Attempts that were made in this consumer count when it comes back.
     ...(event.meta.attempt > 1 && { 'x-ebs-attempt': event.meta.attempt }),
   }),

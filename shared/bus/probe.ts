@@ -1,4 +1,5 @@
 import { connect } from 'amqplib'
+import { amqpUrlsIn } from '../service/amqp-urls.ts'
 
 /** `refused`: nobody speaks AMQP there (yet); `not-allowed`: a broker does, but not with this user or virtual host. */
 export type ProbeResult = 'ok' | 'refused' | 'not-allowed'
@@ -6,8 +7,17 @@ export type ProbeResult = 'ok' | 'refused' | 'not-allowed'
 /** A broker on the same machine answers in milliseconds; one across a network in far less than this. */
 export const PROBE_MS_MAX = 3_000
 
-/** Opens a connection and closes it again. Never rejects: what is no broker is `refused`. */
-export async function probeAmqp(url: string, timeoutMs = PROBE_MS_MAX): Promise<ProbeResult> {
+/**
+ * Opens a connection and closes it again. Never rejects: what is no broker is `refused`. Of several urls the first that lets us in
+ * counts, or else the last.
+ */
+export async function probeAmqp(urls: string, timeoutMs = PROBE_MS_MAX): Promise<ProbeResult> {
+  let result: ProbeResult = 'refused'
+  for (const url of amqpUrlsIn(urls)) if (result !== 'ok') result = await probe(url, timeoutMs)
+  return result
+}
+
+async function probe(url: string, timeoutMs: number): Promise<ProbeResult> {
   try {
     const connection = await connect(url, { timeout: timeoutMs })
     // A broker that goes away while it is being asked answered all the same; without a listener the event would throw.

@@ -11,7 +11,7 @@ import { settleFailure, verdictOn } from './failure.ts'
 import { HeldBack } from './held-back.ts'
 import { halfOf } from './held-room.ts'
 import { Holding } from './holding.ts'
-import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, take, takeAny } from './intake.ts'
+import { crashError, type Decoder, putAway, SUSPECT_CRASHES, Survived, settle, take, takeAny } from './intake.ts'
 import { Judged } from './judged.ts'
 import { consumeLanes } from './lane-consumers.ts'
 import { type Visiting, visiting } from './lanes.ts'
@@ -218,7 +218,7 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
   }
 
   #ack(delivery: Delivery): void {
-    delivery.ack()
+    settle(delivery)
     this.#judged.end(delivery)
   }
 
@@ -257,8 +257,8 @@ class BatchLoop<Tx extends Transaction> implements Subscribed {
     else this.#ack(delivery)
   }
 
-  async #endReplay({ delivery, arrived: { meta } }: Item, isHandled: boolean): Promise<void> {
-    const cause = { meta, queue: this.#subscription.queue }
+  async #endReplay({ delivery, arrived }: Item, isHandled: boolean): Promise<void> {
+    const cause = { ...arrived, queue: this.#subscription.queue }
     await tellReplayed(this.#bus, cause, isHandled ? 'handled' : 'duplicate')
     this.#ack(delivery)
   }

@@ -1,5 +1,6 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { ChannelModel } from 'amqplib'
+import { socketOf } from './amqp-socket.ts'
 
 /**
  * A socket takes so much before it makes its writers wait. Node's 16 KiB are some twenty messages, and what waits is written later, out of
@@ -15,10 +16,8 @@ const batches = new WeakMap<Socket, () => void>()
  * frames of the turn, so that they go as one write. Gives the function to call after writing; without a socket to hold, it does nothing.
  */
 export function batchWrites(model: ChannelModel): () => void {
-  const { connection } = model
-  // amqplib keeps its socket there, though its types do not say so.
-  const socket: unknown = 'stream' in connection ? connection.stream : undefined
-  if (!(socket instanceof Socket)) return () => undefined
+  const socket = socketOf(model)
+  if (!socket) return () => undefined
   const known = batches.get(socket)
   if (known) return known
   const hold = holding(socket)

@@ -25,6 +25,8 @@ export type ActivityContext = {
   readonly attempt: number
   readonly sagaId: string
   readonly tenant: string
+  /** W3C trace context, for what is asked of other systems; missing: it belongs to no trace. */
+  readonly traceparent?: string | undefined
   /** Somebody who knew what became of the attempts up to this one has had it tried again; missing: nobody has. */
   readonly decidedAfter?: number | undefined
   /** Aborted at the deadline: nobody waits for the answer any more. */
@@ -133,6 +135,7 @@ async function perform(
       attempt,
       sagaId,
       tenant: meta.tenant ?? TENANT_DEFAULT,
+      traceparent: meta.traceparent,
       decidedAfter,
       signal: until.signal,
       get log() {

@@ -10,6 +10,7 @@ import type {
   Timer,
   TimerId,
 } from '../store/conversations.ts'
+import { inTimer, tellDecision, tracedBy } from '../tracing/decision-span.ts'
 import { type AnyKind, addresseeOf, type Conversing } from './any-kind.ts'
 import { type Decision, type HistoryLine, type Ignored, type Input, type Origin, refuse } from './decision.ts'
 import { eventOf, toText } from './early-events.ts'
@@ -109,7 +110,9 @@ export class Turn {
     // Another timer of the slice may have ended the conversation, or cancelled or moved this one, since it was taken.
     if (!open.isThere || open.hasEnded || open.timers.has(timer.name)) return
     const input = { timer: timer.name, dueMs: timer.dueMs }
-    await this.#decide(open, input, { id: timerId(timer), position: 0 }, open.origin)
+    const cause = { id: timerId(timer), position: 0 }
+    const firing = { ...timer, nowMs: this.#nowMs }
+    await inTimer(open.origin, firing, (origin) => this.#decide(open, input, cause, origin))
     await this.#hearOwn()
   }
 
@@ -216,7 +219,8 @@ export class Turn {
     const isReopening = decision.kind === 'change' && open.hasEnded && !decision.ended
     const origin = open.isThere && !isReopening ? open.origin : originOf(sender)
     // First of all, because it throws when a message is too large: then nothing may have changed.
-    const messages = this.#messagesOf(decision, { origin, cause, queue: this.#options.queue })
+    const messages = this.#messagesOf(decision, { origin: tracedBy(origin, sender), cause, queue: this.#options.queue })
+    tellDecision(sender, open.id, decision.kind)
     open.origin = origin
     if (decision.kind === 'change') open.apply(decision, this.#nowMs)
     if (decision.kind === 'ignore') this.ignore(open.id.kind, decision.why, { type: nameOf(input), key: open.id.key })

@@ -159,6 +159,9 @@ export type ConversationFilter = {
   readonly createdBeforeMs?: number | undefined
 }
 
+/** Whether a conversation goes on, and in which version of its document. */
+export type Standing = { readonly key: string; readonly version: number; readonly isOpen: boolean }
+
 export type EndedFilter = { readonly kind: string; readonly sinceMs: number }
 export type AttentionFilter = { readonly kind: string; readonly attention: string; readonly limit: number }
 export type DurationsFilter = {
@@ -176,12 +179,16 @@ export type PageRequest = { readonly limit: number; readonly cursor?: string | u
 /** The side of whoever looks: sees what is committed. */
 export interface ConversationReader {
   findConversation(id: ConversationId): Sync<Conversation | undefined>
+  /** How those of these stand that there are, in any order: one pass, with no look at a document. */
+  standingOf(kind: string, keys: readonly string[]): Sync<readonly Standing[]>
   /** The newest `limit` lines, oldest first. */
   historyOf(id: ConversationId, limit: number): Sync<readonly HistoryEntry[]>
   /** Earliest due first. */
   timersOf(id: ConversationId): Sync<readonly Timer[]>
   /** By name. */
   frozenTimersOf(id: ConversationId): Sync<readonly FrozenTimer[]>
+  /** How many events wait for this conversation, and since when the first of them; undefined when none does. */
+  earlyOf(id: ConversationId): Sync<{ readonly count: number; readonly sinceMs: number } | undefined>
   /** Newest first. Throws InvalidCursorError. */
   listConversations(filter: ConversationFilter, page: PageRequest): Sync<Page<Conversation>>
   /** Those with a label that ended at `sinceMs` or after, in the order in which they ended. Throws InvalidCursorError. */

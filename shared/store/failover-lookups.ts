@@ -10,6 +10,7 @@ export const failoverHeld = (pair: () => Pair): HeldReader => ({
   listGroups: async (filter, page) => pair().leader.read(({ held }) => held.listGroups(filter, page)),
   countByPlace: async () => pair().leader.read(({ held }) => held.countByPlace()),
   heldOf: async (correlationId, limit) => pair().leader.read(({ held }) => held.heldOf(correlationId, limit)),
+  heldAbout: async (id, limit) => pair().leader.read(({ held }) => held.heldAbout(id, limit)),
   countOfJob: async (job) => pair().leader.read(({ held }) => held.countOfJob(job)),
 })
 

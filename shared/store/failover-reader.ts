@@ -10,6 +10,7 @@ import {
   type IgnoredCount,
   type Page,
   type PageRequest,
+  type Standing,
   type Timer,
 } from './conversations.ts'
 import { consult } from './failover-moves.ts'
@@ -32,6 +33,24 @@ export class FailoverReader implements ConversationReader {
     return (await this.#home(id)).found
   }
 
+  async standingOf(kind: string, keys: readonly string[]): Promise<readonly Standing[]> {
+    const pair = this.#pair()
+    const { leader, source } = pair
+    const look = ({ reader }: MovableHubStore) => reader.standingOf(kind, keys)
+    const found = new Map((await leader.read(look)).map((one) => [one.key, one]))
+    if (!source) {
+      assertCertain(
+        pair,
+        keys.map((key) => ({ kind, key })),
+        found,
+      )
+      return [...found.values()]
+    }
+    for (const theirs of await consult(source.site, look))
+      if (theirs.version > (found.get(theirs.key)?.version ?? 0)) found.set(theirs.key, theirs)
+    return [...found.values()]
+  }
+
   async historyOf(id: ConversationId, limit: number) {
     return (await this.#home(id)).look(({ reader }) => reader.historyOf(id, limit))
   }
@@ -42,6 +61,10 @@ export class FailoverReader implements ConversationReader {
 
   async frozenTimersOf(id: ConversationId) {
     return (await this.#home(id)).look(({ reader }) => reader.frozenTimersOf(id))
+  }
+
+  async earlyOf(id: ConversationId) {
+    return (await this.#home(id)).look(({ reader }) => reader.earlyOf(id))
   }
 
   listConversations(filter: ConversationFilter, page: PageRequest): Promise<Page<Conversation>> {
@@ -159,6 +182,17 @@ export class FailoverReader implements ConversationReader {
     const { leader, source } = this.#pair()
     const mine = await leader.read(look)
     return source ? [mine, await consult(source.site, look)] : [mine]
+  }
+}
+
+/** Throws PartlyUnavailableError when the store that is out of reach may know better of one of these. */
+function assertCertain(pair: Pair, ids: readonly ConversationId[], found: ReadonlyMap<string, Standing>): void {
+  if (!pair.lost) return
+  const left = new Set(pair.leader.read(({ moving }) => moving.leftBehind(ids)).map(({ key }) => key))
+  for (const id of ids) {
+    const isHere = found.has(id.key)
+    const doubt = isHere && !left.has(id.key) ? undefined : findDoubt(pair, id, isHere)
+    if (doubt) throw doubt
   }
 }
 

@@ -49,6 +49,8 @@ export type Held = {
   /** The job that moves or moved it. */
   readonly job: string | null
   readonly changedAtMs: number
+  /** Id of what it was about, such as a task; missing when it does not say. */
+  readonly subject?: string | undefined
 }
 
 /** A message's content, read from its queue; or as somebody edited it. `headers` and `properties` are JSON. */
@@ -168,6 +170,8 @@ export interface HeldReader {
   countByPlace(): Sync<readonly { readonly place: string; readonly count: number }[]>
   /** What of this thread is dead, set aside or on its way back, oldest first, at most `limit`. */
   heldOf(correlationId: string, limit: number): Sync<readonly Held[]>
+  /** What has this id, this message id or is about this, newest first, at most `limit`. */
+  heldAbout(id: string, limit: number): Sync<readonly Held[]>
   /** Rows of a job by state. */
   countOfJob(job: string): Sync<readonly { readonly state: HeldState; readonly count: number }[]>
 }

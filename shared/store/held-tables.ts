@@ -130,3 +130,12 @@ const views = `
 
 /** The tables of `HeldTransaction`. */
 export const heldTables: Migration = { name: 'held messages', sql: tables + triggers + views }
+
+/** For whoever knows the id of a message, or of what it was about. Neither ever changes: only a row that comes or goes pays for it. */
+export const heldSubjects: Migration = {
+  name: 'what held messages are about',
+  sql: `
+    alter table held_rows add column subject text;
+    create index held_of_subject on held_rows(subject, held_at, seq) where subject is not null;
+    create index held_of_message on held_rows(message_id, held_at, seq);`,
+}

@@ -13,6 +13,7 @@ import {
   type IgnoredCount,
   type Page,
   type PageRequest,
+  type Standing,
   type Timer,
 } from './conversations.ts'
 import type { FrozenTimer } from './frozen-timers.ts'
@@ -46,6 +47,13 @@ export class MemoryConversationReader implements ConversationReader {
     return this.#tables.conversations.get(keyOf(id))?.conversation
   }
 
+  standingOf(kind: string, keys: readonly string[]): readonly Standing[] {
+    return [...new Set(keys)].flatMap((key) => {
+      const found = this.findConversation({ kind, key })
+      return found ? { key, version: found.version, isOpen: found.endedAtMs === null } : []
+    })
+  }
+
   historyOf(id: ConversationId, limit: number): readonly HistoryEntry[] {
     const history = this.#tables.conversations.get(keyOf(id))?.history ?? []
     return history.slice(Math.max(0, history.length - limit))
@@ -58,6 +66,13 @@ export class MemoryConversationReader implements ConversationReader {
   frozenTimersOf({ kind, key }: ConversationId): readonly FrozenTimer[] {
     const frozen = [...this.#tables.frozen.values()].filter((timer) => timer.kind === kind && timer.key === key)
     return frozen.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  earlyOf({ kind, key }: ConversationId) {
+    const times = [...this.#tables.early.values()].flatMap(({ event }) =>
+      event.kind === kind && event.key === key ? [event.atMs] : [],
+    )
+    return times.length === 0 ? undefined : { count: times.length, sinceMs: Math.min(...times) }
   }
 
   listConversations(filter: ConversationFilter, { limit, cursor }: PageRequest): Page<Conversation> {

@@ -65,6 +65,14 @@ export class MemoryHeldReader implements HeldReader {
     return thread.filter((held) => held.correlationId === correlationId && isUnsettled(held)).slice(0, limit)
   }
 
+  heldAbout(id: string, limit: number): readonly Held[] {
+    const all = this.#rows().toReversed()
+    return all
+      .map(({ held }) => held)
+      .filter((held) => [held.id, held.messageId, held.subject].includes(id))
+      .slice(0, limit)
+  }
+
   countOfJob(job: string): readonly { readonly state: HeldState; readonly count: number }[] {
     const states = this.#rows().flatMap(({ held }) => (held.job === job ? [held.state] : []))
     return [...counted(states)].map(([state, count]) => ({ state, count }))

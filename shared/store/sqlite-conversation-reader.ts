@@ -12,6 +12,7 @@ import {
   type IgnoredCount,
   type Page,
   type PageRequest,
+  type Standing,
   type Timer,
 } from './conversations.ts'
 import type { FrozenTimer } from './frozen-timers.ts'
@@ -30,10 +31,13 @@ import type { SqliteReader } from './sqlite-store.ts'
 /** Statements of lookups and metrics. None reads more than the rows it is about; a test asks the planner. */
 export const readStatements = {
   findConversation: FIND_CONVERSATION,
+  standing: `select key, version, ended_at is null as isOpen from conversation_rows
+    where kind = ? and key in (select value from json_each(?))`,
   history: `select at as atMs, what, detail from history_rows
     where conversation = (select seq from conversation_rows where key = ? and kind = ?) order by n desc limit ?`,
   timersOf: `select ${TIMER_COLUMNS} from timer_rows where key = ? and kind = ?`,
   frozenTimersOf: `select ${FROZEN_COLUMNS} from frozen_rows where key = ? and kind = ? order by name`,
+  earlyOf: `select count(*) as count, min(at) as sinceMs from early_rows where key = ? and kind = ? having count(*) > 0`,
   countOpen: `select kind, n as count, (
       select min(c.created_at) from conversation_rows c indexed by conversations_open
       where c.kind = counts.kind and c.ended_at is null
@@ -62,6 +66,10 @@ export class SqliteConversationReader implements ConversationReader {
     return this.#read.get(conversationRow, readStatements.findConversation, key, kind)
   }
 
+  standingOf(kind: string, keys: readonly string[]): readonly Standing[] {
+    return this.#read.all(standingRow, readStatements.standing, kind, JSON.stringify(keys))
+  }
+
   historyOf({ kind, key }: ConversationId, limit: number): readonly HistoryEntry[] {
     return this.#read.all(historyRow, readStatements.history, key, kind, limit).reverse()
   }
@@ -72,6 +80,10 @@ export class SqliteConversationReader implements ConversationReader {
 
   frozenTimersOf({ kind, key }: ConversationId): readonly FrozenTimer[] {
     return this.#read.all(frozenRow, readStatements.frozenTimersOf, key, kind)
+  }
+
+  earlyOf({ kind, key }: ConversationId) {
+    return this.#read.get(earlyRow, readStatements.earlyOf, key, kind)
   }
 
   listConversations(filter: ConversationFilter, page: PageRequest): Page<Conversation> {
@@ -133,6 +145,12 @@ export class SqliteConversationReader implements ConversationReader {
 
 const BEFORE_ALL_TIMERS = [Number.MIN_SAFE_INTEGER, 0] as const
 
+const earlyRow = z.object({ count: z.number(), sinceMs: z.number() })
+const standingRow = z.object({
+  key: z.string(),
+  version: z.number(),
+  isOpen: z.number().transform((isOpen) => isOpen === 1),
+})
 const historyRow = z.object({ atMs: z.number(), what: z.string(), detail: z.string().nullable() })
 const ignoredRow = z.object({
   kind: z.string(),

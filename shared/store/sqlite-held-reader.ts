@@ -50,6 +50,11 @@ export const heldReadStatements = {
     and ${given('r.tenant')} and ${given('r.type')} and ${given('r.fingerprint')} and ${given('r.job')} and ${inSources}`,
   ofThread: `select ${HELD_COLUMNS} from held_rows r indexed by held_of_thread cross join held_sources s on s.seq = r.source
     where r.correlation_id = ? and r.settled = 0 order by r.held_at, r.seq limit ?`,
+  ofId: `select r.seq, ${HELD_COLUMNS} from ${HELD_TABLES} where r.id = ? limit ?`,
+  ofMessage: `select r.seq, ${HELD_COLUMNS} from held_rows r indexed by held_of_message cross join held_sources s on s.seq = r.source
+    where r.message_id = ? order by r.held_at desc, r.seq desc limit ?`,
+  ofSubject: `select r.seq, ${HELD_COLUMNS} from held_rows r indexed by held_of_subject cross join held_sources s on s.seq = r.source
+    where r.subject = ? order by r.held_at desc, r.seq desc limit ?`,
   ofJob: 'select state, n from held_jobs where job = ? and n > 0',
 } as const
 
@@ -95,6 +100,16 @@ export class SqliteHeldReader implements HeldReader {
 
   heldOf(correlationId: string, limit: number): readonly Held[] {
     return this.#read.all(heldRow, heldReadStatements.ofThread, correlationId, limit)
+  }
+
+  heldAbout(id: string, limit: number): readonly Held[] {
+    const { ofId, ofMessage, ofSubject } = heldReadStatements
+    const found = [ofId, ofMessage, ofSubject].flatMap((sql) => this.#read.all(listedRow, sql, id, limit))
+    const distinct = new Map(found.map((row) => [row.seq, row]))
+    return [...distinct.values()]
+      .toSorted(newestFirst)
+      .slice(0, limit)
+      .map(({ seq: _, ...held }) => held)
   }
 
   countOfJob(job: string): readonly { readonly state: HeldState; readonly count: number }[] {

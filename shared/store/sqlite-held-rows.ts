@@ -10,7 +10,7 @@ export const heldState = z.enum(heldStates)
 /** The columns of `heldRow`, of `HELD_TABLES`. */
 export const HELD_COLUMNS = `r.id, s.place, s.queue, r.message_id as messageId, r.type, r.key, r.tenant, r.correlation_id as correlationId,
   r.reason, r.error, s.rule, r.attempts, r.fingerprint, r.first_failed_at as firstFailedAtMs, r.held_at as heldAtMs,
-  r.state, r.job, r.changed_at as changedAtMs`
+  r.state, r.job, r.changed_at as changedAtMs, r.subject`
 export const HELD_TABLES = 'held_rows r cross join held_sources s on s.seq = r.source'
 
 const text = z.string().nullable()
@@ -36,6 +36,7 @@ export const heldRow = z.object({
   state: heldState,
   job: text,
   changedAtMs: z.number(),
+  subject: text.transform((id) => id ?? undefined),
 })
 
 /** A `HeldContent`. */

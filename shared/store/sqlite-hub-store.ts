@@ -3,7 +3,7 @@ import { definitionTables } from './definition-tables.ts'
 import type { DefinitionReader } from './definitions.ts'
 import { failoverTables } from './failover-tables.ts'
 import type { HeldReader } from './held-messages.ts'
-import { heldTables } from './held-tables.ts'
+import { heldSubjects, heldTables } from './held-tables.ts'
 import { labelTables } from './label-tables.ts'
 import { type Migration, messagingTables } from './migrations.ts'
 import type { MovableHubStore, MovableTransaction, MovingReader } from './movable-store.ts'
@@ -25,6 +25,7 @@ export const hubMigrations: readonly Migration[] = [
   labelTables,
   definitionTables,
   failoverTables,
+  heldSubjects,
 ]
 
 /** Conversations and the catalogue of held messages in one SQLite file. */

@@ -17,6 +17,11 @@ export class Statements {
     this.#db = db
   }
 
+  /** The database's path, as it was opened. */
+  get file(): string {
+    return this.#db.name
+  }
+
   /** Whether a transaction is open on this connection; the database ends one by itself when its disk fails. */
   get inTransaction(): boolean {
     return this.#db.inTransaction

@@ -21,7 +21,7 @@ export type Load = {
  * A client that makes objects, of these tenants in turn, until it is told to stop, and repeats a request that got no answer with the
  * same key.
  */
-export function startLoad(system: System, tenants: readonly string[] = ['default']): Load {
+export function startLoad(system: System, tenants: readonly string[] = ['default'], everyMs = EVERY_MS): Load {
   let accepted = 0
   const byTenant = new Map(tenants.map((tenant) => [tenant, 0]))
   let isOver = false
@@ -31,7 +31,7 @@ export function startLoad(system: System, tenants: readonly string[] = ['default
       await insist(system, tenant)
       accepted += OBJECTS_PER_REQUEST
       byTenant.set(tenant, (byTenant.get(tenant) ?? 0) + OBJECTS_PER_REQUEST)
-      await pause(EVERY_MS)
+      await pause(everyMs)
     }
   }
   const running = run()

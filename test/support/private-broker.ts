@@ -59,5 +59,5 @@ export async function privateBroker(): Promise<PrivateBroker> {
 const guardProgram = join(import.meta.dirname, '..', '..', 'dist', 'test', 'support', 'broker-guard.js')
 
 /** Removes the folder and what runs in it when this process lets go of it or ends, be it by Ctrl-C: a node is nobody's child. */
-const startGuard = (folder: string) =>
+export const startGuard = (folder: string) =>
   spawn(process.execPath, [guardProgram, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })

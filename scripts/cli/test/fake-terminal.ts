@@ -45,6 +45,7 @@ export async function runEbs(argv: readonly string[], session: Session = {}) {
       amqpUrl: 'amqp://guest:guest@127.0.0.1:5672',
       amqpManagementUrl: undefined,
       queueType: 'quorum',
+      dataDir: 'data',
       token: undefined,
       editor: 'false',
       actor: 'ann@desk',

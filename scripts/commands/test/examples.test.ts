@@ -3,8 +3,8 @@ import { fakeApi, type Routes } from '../../cli/test/fake-api.ts'
 import { runEbs } from '../../cli/test/fake-terminal.ts'
 
 const nouns = [
-  ...['status', 'object', 'group', 'flow', 'journey', 'definition', 'remediation', 'remediation jobs', 'timer'],
-  ...['sideline', 'dead', 'replay', 'topology'],
+  ...['why', 'status', 'object', 'group', 'flow', 'journey', 'definition', 'remediation', 'remediation jobs', 'timer'],
+  ...['sideline', 'dead', 'replay', 'ledger', 'topology'],
 ]
 
 /** Verbs of a noun, as its help lists them; none for a noun that is a verb itself. */
@@ -21,11 +21,16 @@ const wordsOf = (line: string): string[] =>
   [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
 
 const anything = {
+  ...{ kind: 'group', state: 'waiting', summary: 'x', commands: [], timeline: [], related: [] },
   ...{ id: 'x', status: 'active', act: 'replay', items: [], count: 1, replay: 'r-7', parked: 0, queues: [] },
   ...{ job: 'r-7', version: 1, type: 'order', differences: [], activities: { charge: { state: 'done' } } },
   journey: { id: 'x', type: 'order', version: 1, status: 'RUNNING' },
   document: { type: 'order', version: 1, deadline: '1m', activities: { charge: { activity: 'charge' } } },
   ...{ sampled: 1, matched: 1, unclear: 0, body: { a: 1 }, examples: [], missing: [], answered: 1 },
+}
+const ledger = {
+  ...{ at: '2026-01-01T00:00:00Z', settleMs: 1, balanced: true, imbalance: 0, totals: [], accounts: [], queues: [] },
+  ...{ parked: [], discarded: [], imbalances: [], unobserved: [] },
 }
 const job = { ...anything, status: 'completed', total: 1, moved: 1, handled: 1, done: 1 }
 const isJob = (name: string) => /^GET \/api\/(replays|remediation\/jobs)\//.test(name)
@@ -36,6 +41,7 @@ const routes: Routes = new Proxy<Routes>(
   {
     get: (_target, name) => {
       if (name === 'POST /api/journeys') return { json: { ...anything, status: 'COMPLETED' } }
+      if (name === 'GET /api/ledger') return { json: ledger }
       return { json: isJob(String(name)) ? { ...job, items: [] } : anything }
     },
   },

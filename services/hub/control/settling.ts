@@ -8,6 +8,8 @@ export type SettlingOptions = {
   readonly control: Pick<ControlLog, 'confirmations' | 'onNews' | 'askAgain'>
   readonly consumers: ListConsumers
   readonly clock: Clock
+  /** Consumers that the broker does not list may be on their way back to it; missing: they never are. */
+  readonly isReturning?: () => boolean
 }
 
 /** Most consumers confirm within milliseconds. After this those that are missing are named, and the rule decides whether to wait again. */
@@ -17,6 +19,7 @@ const ASK_AGAIN_MS = 1_000
 const LOOK_EVERY_MS = 50
 /** Consumers come and go without a word: so often the broker is asked who they are. */
 const LIST_EVERY_MS = 500
+const RETURNING = 'consumers whose connections were lost a moment ago'
 /** Bounds of the catalogue. */
 const MISSING_MAX = 100
 const MISSING_CHARS_MAX = 255
@@ -49,7 +52,7 @@ async function list({ consumers, clock }: SettlingOptions, queues: readonly stri
   return { atMs, queues: await Promise.all(queues.map(async (queue) => [queue, await consumers(queue)] as const)) }
 }
 
-function standOf({ control }: SettlingOptions, { id, revision }: Asked, { queues }: Listed): Stand {
+function standOf({ control, isReturning }: SettlingOptions, { id, revision }: Asked, { queues }: Listed): Stand {
   const stands = queues.map(([queue, there]) => {
     const said = control.confirmations.of(id, revision, queue)
     const silent = silentOf(
@@ -66,7 +69,7 @@ function standOf({ control }: SettlingOptions, { id, revision }: Asked, { queues
   })
   return {
     confirmed: stands.reduce((sum, { confirmed }) => sum + confirmed, 0),
-    missing: stands.flatMap(({ missing }) => missing),
+    missing: [...stands.flatMap(({ missing }) => missing), ...(isReturning?.() ? [RETURNING] : [])],
   }
 }
 

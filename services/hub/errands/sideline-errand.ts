@@ -29,7 +29,10 @@ export async function runSidelineErrand(effects: SidelineEffects, errand: Errand
   }
 }
 
-async function declareParking({ bus, queueType }: SidelineEffects, { id, queues }: Errand): Promise<void> {
+/** Only for a rule that is where its errand left it: queues of one that has gone on, or that never was, nobody would remove. */
+async function declareParking(effects: SidelineEffects, { id, revision, queues }: Errand): Promise<void> {
+  const { bus, queueType, findRevision } = effects
+  if ((await findRevision(id)) !== revision) return
   for (const queue of queues) {
     try {
       await bus.broker.declare(parkingQueue(id, queue, queueType))

@@ -2,7 +2,7 @@ import type { Browsed, Message, Received } from '../../../shared/bus/broker.ts'
 import { type Bus, messageFor, Outgoing, publish } from '../../../shared/bus/bus.ts'
 import { againProperties, type Meta, metaOf, type Parsed, parseEvent } from '../../../shared/bus/envelope.ts'
 import { deriveId } from '../../../shared/bus/ids.ts'
-import type { Body } from '../../../shared/events.ts'
+import { type Body, subjectOf } from '../../../shared/events.ts'
 
 /** Said of a message that its consumers never lived to say anything about. */
 const ERROR =
@@ -79,16 +79,15 @@ function newsOf(bus: Bus, { id, message, queue }: Orphan): readonly Message[] {
   const parsed = parseEvent(message)
   const meta = 'data' in parsed ? parsed.meta : metaOf(message)
   if (isTold(message) || meta.key.startsWith('messages.')) return []
-  return [deathNews(bus, { id, queue, meta, type: typeOf(parsed) }), ...taskNews(bus, { queue, meta, parsed })]
+  return [deathNews(bus, { id, queue, meta, parsed }), ...taskNews(bus, { queue, meta, parsed })]
 }
 
-type Told = { readonly queue: string; readonly meta: Meta }
+type Told = { readonly queue: string; readonly meta: Meta; readonly parsed: Parsed }
 
 /** The event's id is the one that the message is held under. */
-function deathNews(
-  bus: Bus,
-  { id, queue, meta, type }: Told & { readonly id: string; readonly type: string | undefined },
-) {
+function deathNews(bus: Bus, { id, queue, meta, parsed }: Told & { readonly id: string }) {
+  const type = typeOf(parsed)
+  const subject = 'data' in parsed ? subjectOf(parsed.data) : undefined
   const body: Body<'MESSAGE_DEAD'> = {
     type: 'MESSAGE_DEAD',
     queue,
@@ -99,13 +98,14 @@ function deathNews(
     ...(type && { deadType: type.slice(0, 255) }),
     deadKey: meta.key.slice(0, 255),
     ...(meta.replay && { replay: meta.replay }),
+    ...(subject && { subject }),
   }
   const news = messageFor(bus, { meta, queue }, body, 0)
   return { ...news, properties: { ...news.properties, messageId: id } }
 }
 
 /** An object would wait for this task until its deadline. */
-function taskNews(bus: Bus, { queue, meta, parsed }: Told & { readonly parsed: Parsed }) {
+function taskNews(bus: Bus, { queue, meta, parsed }: Told) {
   if (!('data' in parsed) || parsed.type !== 'TASK_CREATED') return []
   const { id: taskId, objectId } = parsed.data.task
   const { attempt } = meta

@@ -1,5 +1,6 @@
 import { ClosedError, type Message } from '../../../shared/bus/broker.ts'
 import { publish } from '../../../shared/bus/bus.ts'
+import { discardNews } from './discard-news.ts'
 import { movedMessage } from './moved-message.ts'
 import type { Errand, Job, MoverOptions } from './mover.ts'
 import { Pace } from './pace.ts'
@@ -13,7 +14,7 @@ const WAIT_MS_MAX = 1_000
 /** Paces kept: of jobs, the last ones that were moved. */
 const PACES_MAX = 1_000
 
-/** Takes messages out of a queue: sends or drops them, notes it, and only then removes them. */
+/** Takes messages out of a queue: sends them, or says that they are dropped; notes it; and only then removes them. */
 export class HandOver {
   readonly #options: MoverOptions
   readonly #paces = new Map<string, Pace>()
@@ -36,6 +37,9 @@ export class HandOver {
     }
     const moved = (await Promise.all(sent)).flatMap((one) => one ?? [])
     if (moved.length === 0) return
+    // Before anything is noted: whoever dies in between says it again, and nothing is dropped in silence.
+    for (const news of discardNews(this.#options.bus, { errand, job, selected: moved }))
+      if (!(await this.#publish(news))) return
     await this.#note(errand, job, moved)
     for (const { browsed, copies } of moved) for (const each of [browsed, ...copies]) each.remove()
     await this.#options.threads.released(moved.map(({ row }) => row))
@@ -73,7 +77,9 @@ export class HandOver {
         const { exchange, key } = message
         bus.log.warn(
           { err: error, exchange, key },
-          isOver ? 'a held message could not be sent; it stays where it is' : 'a held message could not be sent; again',
+          isOver
+            ? 'a held message could not be sent, or told of; it stays where it is'
+            : 'a held message could not be sent, or told of; again',
         )
         if (isOver) return false
       }

@@ -1,6 +1,7 @@
 import type { Received } from '../../../shared/bus/broker.ts'
 import { type Event, metaOf, parseEvent } from '../../../shared/bus/envelope.ts'
 import { deriveId } from '../../../shared/bus/ids.ts'
+import { subjectOf } from '../../../shared/events.ts'
 import { idOfUse } from '../../../shared/flow/sideline-state.ts'
 import { fingerprintOf } from '../../../shared/store/fingerprint.ts'
 import type { Held } from '../../../shared/store/held-messages.ts'
@@ -31,6 +32,7 @@ export function heldByNews({ type, data, meta }: HeldNews, nowMs: number): Held 
     firstFailedAtMs: timeOf(death?.firstFailedAt),
     heldAtMs: meta.atMs ?? nowMs,
     changedAtMs: nowMs,
+    subject: data.subject?.id,
   })
 }
 
@@ -68,6 +70,7 @@ export function heldByMessage(place: string, message: Received, nowMs: number): 
     firstFailedAtMs: timeOf(headers['x-ebs-first-failed-at']),
     heldAtMs: timeOf(headers['x-ebs-parked-at']) ?? timeOf(headers['x-ebs-last-failed-at']) ?? meta.atMs ?? nowMs,
     changedAtMs: nowMs,
+    subject: 'data' in parsed ? subjectOf(parsed.data)?.id : undefined,
   })
 }
 

@@ -38,7 +38,10 @@ export function intakeOf(options: IntakeOptions) {
     const told = arrived.filter(isOutcome)
     const news = told.length > 0 ? await takeOutcomes(told, options, tx) : undefined
     for (const one of arrived) if ('type' in one && one.type === 'REPLAY_ENDED') await giveBack(one, options, tx)
-    return options.decide(news ? arrived.filter((one) => !isOutcome(one) || news.has(one)) : arrived, tx)
+    return options.decide(
+      arrived.filter((one) => (isOutcome(one) ? news?.has(one) : !isOwnNews(one))),
+      tx,
+    )
   }
 }
 
@@ -63,6 +66,9 @@ async function takeOutcomes(told: readonly Outcome[], options: IntakeOptions, tx
 /** News that the catalogue tells apart by more than its id: the same message may die again under it. */
 export const isHeldNews = (one: Arrived): boolean =>
   'type' in one && (one.type === 'MESSAGE_DEAD' || one.type === 'MESSAGE_PARKED')
+
+/** What the mover says for others: the catalogue has it from the mover itself. */
+const isOwnNews = (one: Arrived): boolean => 'type' in one && one.type === 'MESSAGES_DISCARDED'
 
 const isOutcome = (one: Arrived): one is Outcome =>
   'type' in one && (one.type === 'MESSAGE_FAILING' || Object.hasOwn(outcomes, one.type))

@@ -1,7 +1,7 @@
-import { Agent, request } from 'undici'
 import { type Bus, delayed, publish } from '../../../shared/bus/bus.ts'
 import { type Event, toMessage } from '../../../shared/bus/envelope.ts'
 import { Retryable, Unrecoverable } from '../../../shared/bus/retry.ts'
+import { HttpAgent } from '../../../shared/service/http-agent.ts'
 import type { Item, Seen } from './remediation-item.ts'
 
 export type WebhookOptions = {
@@ -29,7 +29,7 @@ const PASSING: ReadonlySet<number> = new Set([408, 425, 429])
 /** Tells whoever listens outside that a journey needs a person: one POST for each notice, again and again until it is taken. */
 export class Webhook {
   readonly #options: WebhookOptions
-  readonly #agent = new Agent({ connections: CALLS_MAX, connect: { timeout: CALL_MS_MAX } })
+  readonly #agent = new HttpAgent({ connections: CALLS_MAX, connect: { timeout: CALL_MS_MAX } })
   #calls = 0
   readonly #waiting: (() => void)[] = []
 
@@ -48,7 +48,7 @@ export class Webhook {
       const item = (await find(notice.data.sagaId))?.item
       // It has gone on, and if it needs a person again, another notice says so.
       if (item?.since !== notice.data.since) return
-      await this.#call(new URL(url), notice.meta.id, item)
+      await this.#call(new URL(url), notice.meta, item)
     } finally {
       this.#end()
     }
@@ -71,8 +71,10 @@ export class Webhook {
     else this.#calls--
   }
 
-  async #call(url: URL, id: string, item: Item): Promise<void> {
-    const answer = await this.#post(url, { 'content-type': 'application/json', 'idempotency-key': id }, item)
+  async #call(url: URL, { id, traceparent }: Notice['meta'], item: Item): Promise<void> {
+    const trace = traceparent === undefined ? {} : { traceparent }
+    const headers = { 'content-type': 'application/json', 'idempotency-key': id, ...trace }
+    const answer = await this.#post(url, headers, item)
     const { statusCode: status } = answer
     if (status >= 200 && status < 300) return
     const what = `The webhook of EBS_REMEDIATION_WEBHOOK answered ${status} to the notice about ${item.id}`
@@ -85,8 +87,7 @@ export class Webhook {
   async #post({ origin, pathname, search, username, password }: URL, headers: Record<string, string>, item: Item) {
     const name = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
     try {
-      const answer = await request(`${origin}${pathname}${search}`, {
-        dispatcher: this.#agent,
+      const answer = await this.#agent.request(`${origin}${pathname}${search}`, {
         method: 'POST',
         headers: {
           ...headers,

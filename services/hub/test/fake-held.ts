@@ -13,6 +13,7 @@ export const emptyHeld = () =>
     listGroups: vi.fn<HeldReader['listGroups']>(() => nothing),
     countByPlace: vi.fn<HeldReader['countByPlace']>(() => []),
     heldOf: vi.fn<HeldReader['heldOf']>(() => []),
+    heldAbout: vi.fn<HeldReader['heldAbout']>(() => []),
     countOfJob: vi.fn<HeldReader['countOfJob']>(() => []),
   }) satisfies HeldReader
 

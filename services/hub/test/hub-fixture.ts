@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Asker, openAsker } from '../../../shared/bus/ask.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { parseEvent } from '../../../shared/bus/envelope.ts'
 import { MemoryBroker } from '../../../shared/bus/memory-broker.ts'
@@ -39,15 +40,18 @@ type FixtureOptions = {
   readonly held?: HeldOperations
   /** Asks for tokens. Missing: anybody may do anything. */
   readonly auth?: CheckToken
+  /** Asks over the broker, or as this does. Missing: nobody can be asked. */
+  readonly asker?: Pick<Asker, 'ask'> | 'real'
 }
 
 /** The hub's kernel, store and API with a clock of its own; nothing consumes, nothing relays its outbox, and nothing is held. */
-export async function hubFixture({ kinds: more = [], held = fakeHeldOperations(), auth }: FixtureOptions = {}) {
+export async function hubFixture({ kinds: more = [], held = fakeHeldOperations(), auth, asker }: FixtureOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'ebs-hub-'))
   const store = await SqliteHubStore.open({ path: join(folder, 'hub.db') })
   const log = createLog({ service: 'hub', level: 'silent' })
   const clock = new VirtualClock(START_MS)
-  const broker = new MemoryBroker({ clock }).connect({ service: 'hub', plan: topologyPlan('quorum') })
+  const server = new MemoryBroker({ clock })
+  const broker = server.connect({ service: 'hub', plan: topologyPlan('quorum') })
   const bus: Bus = { broker, service: 'hub', clock, log, recorder: silentRecorder, rules: noRules, outcomes: noWatcher }
   const registry = new DefinitionRegistry()
   const stopping = new AbortController()
@@ -57,8 +61,10 @@ export async function hubFixture({ kinds: more = [], held = fakeHeldOperations()
   const metrics = createMetrics()
   const kernel = new Kernel({ bus, kinds, earlyKeepMs: 60_000, ...measureInputs(metrics) })
   const sidelineTerms = sidelineTermsOf(() => journeys.activityQueues())
+  const asking = asker === 'real' ? await openAsker(bus) : asker
+  const findAsker = () => asking
   const operations: Operations = {
-    ...{ store, kernel, kinds, clock, stopping: stopping.signal, sidelineTerms, journeys },
+    ...{ store, kernel, kinds, clock, stopping: stopping.signal, sidelineTerms, journeys, broker, findAsker },
     ...held,
   }
   const http = await createHttp({
@@ -75,6 +81,7 @@ export async function hubFixture({ kinds: more = [], held = fakeHeldOperations()
     store,
     kernel,
     broker,
+    server,
     journeys,
     clock,
     log,

@@ -66,16 +66,15 @@ export async function operatedSystem({ backlog = 0 } = {}) {
   }
   const env = { EBS_HUB_PORT: '0', EBS_DATA_DIR: folder, EBS_LOG_LEVEL: 'silent' }
   const service = await startService(hub, { env, connect: (options) => broker.connect(options) })
-  const say = (body: Body, correlationId: string) =>
-    link.publish(
-      toMessage(body, {
-        id: newId(Date.now()),
-        service: 'someone',
-        correlationId,
-        atMs: Date.now(),
-        tenant: undefined,
-      }),
-    )
+  const messageOf = (body: Body, correlationId: string) =>
+    toMessage(body, {
+      id: newId(Date.now()),
+      service: 'someone',
+      correlationId,
+      atMs: Date.now(),
+      tenant: undefined,
+    })
+  const say = (body: Body, correlationId: string) => link.publish(messageOf(body, correlationId))
   return {
     /** Ids of tasks, in the order in which they were handled. */
     handled,
@@ -84,6 +83,8 @@ export async function operatedSystem({ backlog = 0 } = {}) {
       broken.since = error
     },
     say,
+    /** Straight to a queue, past the exchange. */
+    put: (queue: string, body: Body) => link.publish({ ...messageOf(body, 'any'), exchange: '', key: queue }),
     /** Messages in a queue. */
     waiting: async (queue: string) => (await link.inspect(queue))?.messages ?? 0,
     /** Lets the hub have its queue. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { depthOf, JSON_DEPTH_MAX } from '../../../shared/bus/envelope.ts'
-import { tell } from '../questions.ts'
-import { groupBody, hubFixture } from './hub-fixture.ts'
+import { PartlyUnavailableError } from '../../../shared/store/store.ts'
+import { tell, tellStanding } from '../questions.ts'
+import { doneBody, groupBody, hubFixture } from './hub-fixture.ts'
 
 test('who asks is told the view that the API shows', async () => {
   await using hub = await hubFixture()
@@ -59,4 +60,31 @@ test('a view that is as deep as a message may be is told', async () => {
 
   expect(told).toMatchObject({ view: { part: nested(62) } })
   expect(depthOf(Buffer.from(JSON.stringify(told)))).toBe(JSON_DEPTH_MAX)
+})
+
+test('who asks how conversations stand is told which go on and which are over, and nothing of the others', async () => {
+  await using hub = await hubFixture()
+  await hub.hear(groupBody('g1', ['a']), groupBody('g2', ['a']), groupBody('g3', ['a']), doneBody('g2', 'a'))
+
+  const ids = ['g1', 'g2', 'nobody', 'g1']
+  const told = await tellStanding({ type: 'STANDING_ASKED', kind: 'group', ids }, hub.operations)
+
+  expect(told).toEqual({ type: 'STANDING_TOLD', kind: 'group', open: ['g1'], ended: ['g2'] })
+  expect(await tellStanding({ type: 'STANDING_ASKED', kind: 'flow', ids }, hub.operations)).toEqual({
+    ...{ type: 'STANDING_TOLD', kind: 'flow', open: [], ended: [] },
+  })
+})
+
+test('nobody is told that a conversation is not known while a store is out of reach', async () => {
+  const away = new PartlyUnavailableError('away')
+  const standingOf = () => {
+    throw away
+  }
+
+  const told = tellStanding(
+    { type: 'STANDING_ASKED', kind: 'group', ids: ['g1'] },
+    { store: { reader: { standingOf } } },
+  )
+
+  await expect(told).rejects.toBe(away)
 })

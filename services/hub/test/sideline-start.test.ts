@@ -38,6 +38,55 @@ test('a start that consumers have not confirmed after 10 s is 202 and names them
   ])
 })
 
+test.each([
+  ['resolving', false],
+  ['draining', false],
+  ['discarding', false],
+  ['closed', true],
+  ['discarded', true],
+])('a start that somebody overtakes, so that the rule is %s, is 409 and says so', async (status, hasEnded) => {
+  await using hub = await sidelineFixture()
+  hub.onTell(() => hub.rule('starting'))
+  hub.clock.after(500, () => void hub.rule(status, {}, hasEnded))
+
+  const response = hub.post('/api/sidelines', acme)
+  await hub.clock.advance(1_000)
+
+  expect([(await response).statusCode, (await response).json()]).toEqual([
+    409,
+    expect.objectContaining({
+      detail: expect.stringContaining(`it is ${status}`),
+      sideline: expect.objectContaining({ id: 'acme', status }),
+    }),
+  ])
+})
+
+test('a start after which the rule was ended and started once more, by somebody else, is 409', async () => {
+  await using hub = await sidelineFixture()
+  hub.onTell(() => hub.rule('starting'))
+  hub.clock.after(500, () => void hub.rule('active', { use: 'acme#2' }))
+
+  const response = hub.post('/api/sidelines', acme)
+  await hub.clock.advance(1_000)
+
+  expect((await response).statusCode).toBe(409)
+})
+
+test('a start that somebody resumes is 201 once the rule is confirmed, and 202 as long as that is not known', async () => {
+  await using hub = await sidelineFixture()
+  hub.onTell(() => hub.rule('starting'))
+  hub.clock.after(500, () => void hub.rule('resuming'))
+  hub.clock.after(2_000, () => void hub.rule('active'))
+  const confirmed = hub.post('/api/sidelines', acme)
+  await hub.clock.advance(3_000)
+  await hub.rule('closed', {}, true)
+  hub.onTell(() => hub.rule('resuming'))
+  const unknown = hub.post('/api/sidelines', acme)
+  await hub.clock.advance(OUTCOME_MS_MAX)
+
+  expect([(await confirmed).statusCode, (await unknown).statusCode]).toEqual([201, 202])
+})
+
 test('a hub that is told to stop keeps nobody waiting', async () => {
   await using hub = await sidelineFixture()
   hub.onTell(() => hub.rule('starting'))

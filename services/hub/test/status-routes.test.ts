@@ -35,6 +35,7 @@ async function heldFixture() {
   await put(hub.store, 'sideline', { key: 'c', status: 'resolving', state: ruleShown() })
   await put(hub.store, 'replay', { key: 'j1', status: 'running', state: jobShown() })
   await put(hub.store, 'replay', { key: 'j2', status: 'paused', state: jobShown() })
+  await put(hub.store, 'replay', { key: 'j4', status: 'stopped', state: jobShown() })
   await put(hub.store, 'replay', { key: 'j3', status: 'completed', state: jobShown(), hasEnded: true })
   held.held.countByPlace.mockReturnValue([
     { place: 'ebs.sideline.b.process_consume', count: 7 },
@@ -73,6 +74,7 @@ test('the metrics tell it by queue, with a zero for those that hold nothing, and
     'ebs_messages_held_dead{queue="datagen_consume"}': '0',
     ebs_messages_held_unrouted: '5',
     ebs_replays_running: '1',
+    ebs_replays_stopped: '1',
     ebs_timers_frozen: '0',
   })
 })

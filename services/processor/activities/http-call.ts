@@ -74,7 +74,7 @@ export const httpCall = ({ http, clock }: Systems) =>
 
 const TIMED_OUT = 504
 
-function requestOf(wanted: z.output<typeof input>, { idempotencyKey }: ActivityContext): HttpRequest {
+function requestOf(wanted: z.output<typeof input>, { idempotencyKey, traceparent }: ActivityContext): HttpRequest {
   const { body, method = body === undefined ? 'GET' : 'POST' } = wanted
   const url = new URL(wanted.url)
   for (const [name, value] of Object.entries(wanted.query)) url.searchParams.append(name, String(value))
@@ -85,6 +85,7 @@ function requestOf(wanted: z.output<typeof input>, { idempotencyKey }: ActivityC
     headers: {
       accept: 'application/json, text/*;q=0.9, */*;q=0.1',
       ...(body !== undefined && { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' }),
+      ...(traceparent !== undefined && { traceparent }),
       ...wanted.headers,
       // What is kept of an answer is its text.
       'accept-encoding': 'identity',

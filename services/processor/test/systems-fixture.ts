@@ -22,5 +22,5 @@ export function systems({ dataDir = scratch(), failureRate = 0, allowed = [], cl
   onTestFinished(async () => {
     await Promise.all([memory.close(), shop.close(), http.close()])
   })
-  return { clock, memory, shop, http, work: { minMs: 0, maxMs: 0, failureRate: 0 }, dataDir }
+  return { clock, memory, shop, http, work: { clock, minMs: 0, maxMs: 0, failureRate: 0 }, dataDir }
 }

@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { VirtualClock } from '../../../shared/clock.ts'
 import { logSummaries } from '../summary.ts'
 
 const totals = {
@@ -7,32 +8,28 @@ const totals = {
 }
 const LINE = 'objects 5 (3 completed, 1 failed), tasks 15 created, 10 finished, 2 failed, 3 in progress; dead 4'
 
-test('the log says the totals in one line, at most once a second, and once more at the end', () => {
-  vi.useFakeTimers()
-  try {
-    const lines: string[] = []
-    const log = { info: (line: string) => void lines.push(line), warn: () => undefined }
-    let dead = totals.messages_dead
-    const summaries = logSummaries(log, () => ({ ...totals, messages_dead: dead }))
+test('the log says the totals in one line, at most once a second, and once more at the end', async () => {
+  const clock = new VirtualClock()
+  const lines: string[] = []
+  const log = { info: (line: string) => void lines.push(line), warn: () => undefined }
+  let dead = totals.messages_dead
+  const summaries = logSummaries(log, () => ({ ...totals, messages_dead: dead }), clock)
 
-    for (let i = 0; i < 100; i++) summaries.changed()
-    expect(lines).toEqual([])
-    vi.advanceTimersByTime(1_000)
-    expect(lines).toEqual([LINE])
-    vi.advanceTimersByTime(5_000)
-    expect(lines).toHaveLength(1)
+  for (let i = 0; i < 100; i++) summaries.changed()
+  expect(lines).toEqual([])
+  await clock.advance(1_000)
+  expect(lines).toEqual([LINE])
+  await clock.advance(5_000)
+  expect(lines).toHaveLength(1)
 
-    // Something was counted that is in none of these totals.
-    summaries.changed()
-    vi.advanceTimersByTime(1_000)
-    expect(lines).toHaveLength(1)
+  // Something was counted that is in none of these totals.
+  summaries.changed()
+  await clock.advance(1_000)
+  expect(lines).toHaveLength(1)
 
-    dead++
-    summaries.changed()
-    summaries.stop()
-    summaries.stop()
-    expect(lines).toEqual([LINE, LINE.replace('dead 4', 'dead 5')])
-  } finally {
-    vi.useRealTimers()
-  }
+  dead++
+  summaries.changed()
+  summaries.stop()
+  summaries.stop()
+  expect(lines).toEqual([LINE, LINE.replace('dead 4', 'dead 5')])
 })

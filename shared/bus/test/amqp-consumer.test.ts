@@ -1,8 +1,10 @@
+import { type ChannelModel, connect } from 'amqplib'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { type TestVhost, testVhost } from '../../../test/support/vhost.ts'
 import { topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
+import { AmqpConsumer } from '../amqp-consumer.ts'
 import { collect, eventually, messageOf, numbers, publishAll, untilReady } from './contract-rig.ts'
 
 const plan = topologyPlan('quorum', { queues: { work: { hears: [] } }, withLadder: false })
@@ -21,6 +23,33 @@ test('operators see the tag of a consumer: from the start, with another prefetch
   await eventually(async () => expect(await tagsOf(vhost)).toEqual([]))
   await eventually(areSeen)
   await bus.close()
+})
+
+/** The same connection, but for channels: each has ended before whoever asked for it hears of it. */
+const endingEarly = (model: ChannelModel): ChannelModel =>
+  new Proxy(model, {
+    get(target, name) {
+      if (name !== 'createChannel') return Reflect.get(target, name)
+      return async () => {
+        const channel = await target.createChannel()
+        await channel.close()
+        return channel
+      }
+    },
+  })
+
+test('a connection that is cut while the consumer is being set up leaves nothing behind: on the next one its prefetch can change', async () => {
+  await using vhost = await testVhost()
+  const model = await connect(vhost.url)
+  await (await model.createChannel()).assertQueue('work')
+  const consumer = new AmqpConsumer('work', { prefetch: 3, tag: 'own' }, () => {})
+  await expect(consumer.attach(endingEarly(model), () => {})).rejects.toThrow()
+
+  await consumer.attach(model, () => {})
+  await consumer.setPrefetch(4)
+
+  await consumer.close()
+  await model.close()
 })
 
 test('a prefetch that changes while messages are held leaves them alone, and a channel that holds nothing any more is closed', async () => {

@@ -3,6 +3,7 @@ import { connect } from 'amqplib'
 import { expect, test, vi } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
 import { AmqpFollower } from '../amqp-follower.ts'
+import { AmqpNodes } from '../amqp-nodes.ts'
 import { eventually, numbers } from './contract-rig.ts'
 
 const NOTES = 'notes'
@@ -17,7 +18,7 @@ test('nothing that was read stays unacknowledged, however little it is: RabbitMQ
   const follower = new AmqpFollower({
     stream: NOTES,
     onMessage: ({ body }) => void heard.push(body.toString()),
-    mark: (end) => end.mark(vhost.url, 'mark'),
+    mark: (end) => end.mark(new AmqpNodes(vhost.url).current, 'mark'),
     onStopped: () => undefined,
   })
   for (const text of numbers(250)) write(text)

@@ -4,6 +4,7 @@ import { testVhost } from '../../../test/support/vhost.ts'
 import { createLog } from '../../service/log.ts'
 import type { Plan } from '../../topology.ts'
 import { connectOnce } from '../amqp-link.ts'
+import { AmqpNodes } from '../amqp-nodes.ts'
 import { AmqpPlans } from '../amqp-plans.ts'
 import { declareQueue } from '../amqp-queue.ts'
 import { TopologyDriftError } from '../broker.ts'
@@ -16,7 +17,7 @@ const planOf = (name: string): Plan => ({
 
 async function rig() {
   const vhost = await testVhost()
-  const model = await connectOnce(vhost.url, 'plans')
+  const model = await connectOnce(new AmqpNodes(vhost.url).current, 'plans')
   onTestFinished(async () => {
     await model.close()
     await vhost[Symbol.asyncDispose]()

@@ -16,16 +16,26 @@ afterAll(() => site[Symbol.asyncDispose]())
 
 describe('an event that follows', () => {
   test('belongs to the thread of its cause', () => {
-    const cause = causeOf({ 'x-ebs-tenant': 'acme', traceparent: '00-1' })
+    const cause = causeOf({
+      'x-ebs-tenant': 'acme',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    })
 
     expect(messageFor(bus, cause, finishedBody(1), 0).properties).toMatchObject({
       correlationId: 'c1',
-      headers: { 'x-ebs-tenant': 'acme', traceparent: '00-1', 'x-ebs-causation': 'm1' },
+      headers: {
+        'x-ebs-tenant': 'acme',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        'x-ebs-causation': 'm1',
+      },
     })
   })
 
   test('or to the one that it is given, also where that has nothing; its id is the same', () => {
-    const cause = causeOf({ 'x-ebs-tenant': 'acme', traceparent: '00-1' })
+    const cause = causeOf({
+      'x-ebs-tenant': 'acme',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    })
     const thread = { correlationId: 'first', tenant: 'other', traceparent: undefined }
     const { properties } = messageFor(bus, cause, finishedBody(1), 0, thread)
 

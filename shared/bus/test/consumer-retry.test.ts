@@ -104,6 +104,7 @@ describe.each(sites)('retry, $site', ({ open }) => {
     expect(bodies.filter(({ type }) => type === 'MESSAGE_DEAD')).toEqual([
       {
         type: 'MESSAGE_DEAD',
+        subject: { kind: 'task', id: 't1' },
         queue: 'work',
         messageId: 'm1',
         reason: 'exhausted',

@@ -37,6 +37,7 @@ describe.each(sites)('a rule and the stateless loop, $site', ({ open }) => {
       rule: 'r1#1',
       parkedType: 'TASK_CREATED',
       parkedKey: 'task-requests',
+      subject: { kind: 'task', id: 't1' },
     })
     const news = heard.filter(({ properties }) => properties.type === 'MESSAGE_PARKED')
     expect(parked.map(({ properties }) => properties.headers['x-ebs-held'])).toEqual(
@@ -141,7 +142,7 @@ describe.each(sites)('a rule and the stateless loop, $site', ({ open }) => {
 
     await loop.stop(5_000)
 
-    await eventually(async () => expect(await watching.inspect('work')).toEqual({ messages: 2, consumers: 0 }))
+    await eventually(async () => expect(await watching.inspect('work')).toMatchObject({ messages: 2, consumers: 0 }))
     expect(sideline.members).toEqual([])
   })
 })

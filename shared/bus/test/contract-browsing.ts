@@ -24,7 +24,7 @@ export const browsing = (start: () => Promise<Rig>, queueType: QueueType) => {
       expect(seen).toEqual(numbers(10_000))
 
       await browse.close()
-      expect(await bus.inspect(DEAD)).toEqual({ messages: 9_999, consumers: 0 })
+      expect(await bus.inspect(DEAD)).toMatchObject({ messages: 9_999, consumers: 0 })
       const { texts } = await collect(bus, DEAD, { prefetch: 500 })
       await eventually(() => expect(texts()).toHaveLength(9_999))
       expect(texts().toSorted(byNumber)).toEqual(numbers(10_000).filter((text) => text !== '5000'))

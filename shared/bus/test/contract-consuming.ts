@@ -88,7 +88,7 @@ export const consuming = (start: () => Promise<Rig>, queueType: QueueType) =>
       expect(slow.deliveries).toHaveLength(1)
       expect(quick.deliveries.length).toBeGreaterThan(5)
       expect(quicker.deliveries.length).toBeGreaterThan(5)
-      expect(await bus.inspect('work')).toEqual({ messages: 0, consumers: 3 })
+      expect(await bus.inspect('work')).toMatchObject({ messages: 0, consumers: 3 })
     })
 
     test('what is returned comes back before anything newer and says that it was here', async () => {
@@ -174,7 +174,7 @@ export const consuming = (start: () => Promise<Rig>, queueType: QueueType) =>
       await eventually(() => expect(other.texts()).toEqual(['after']))
 
       await untilReady(writer, 'work', 1)
-      expect(await writer.inspect('work')).toEqual({ messages: 1, consumers: 0 })
+      expect(await writer.inspect('work')).toMatchObject({ messages: 1, consumers: 0 })
       expect(first.deliveries).toHaveLength(1)
     })
 
@@ -229,15 +229,17 @@ export const consuming = (start: () => Promise<Rig>, queueType: QueueType) =>
       await using rig = await start()
       const bus = rig.connect({ service: 'reader', plan })
       await bus.ready()
-      expect(await bus.inspect('work')).toEqual({ messages: 0, consumers: 0 })
+      expect(await bus.inspect('work')).toMatchObject({ messages: 0, consumers: 0 })
       expect(await bus.inspect('nowhere')).toBeUndefined()
 
       await fill(bus, numbers(3))
       const held = await collect(bus, 'work', { prefetch: 1, hold: true })
       await eventually(() => expect(held.deliveries).toHaveLength(1))
 
-      await eventually(async () => expect(await bus.inspect('work')).toEqual({ messages: 2, consumers: 1 }))
-      expect(await bus.inspect(deadQueueOf('work'))).toEqual({ messages: 0, consumers: 0 })
+      await eventually(async () => expect(await bus.inspect('work')).toMatchObject({ messages: 2, consumers: 1 }))
+      const { unsettled = 'not told' } = (await bus.inspect('work')) ?? {}
+      expect(['not told', 1]).toContain(unsettled)
+      expect(await bus.inspect(deadQueueOf('work'))).toMatchObject({ messages: 0, consumers: 0 })
     })
   })
 

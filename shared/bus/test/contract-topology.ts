@@ -27,7 +27,7 @@ export const declaring = (start: () => Promise<Rig>, queueType: QueueType) =>
       for (const name of Object.keys(queues)) expect(await second.inspect(name)).toMatchObject({ consumers: 0 })
       await untilReady(second, 'distributor_consume', 1)
       await untilReady(second, 'statistics', 1)
-      expect(await second.inspect(unroutedQueue)).toEqual({ messages: 0, consumers: 0 })
+      expect(await second.inspect(unroutedQueue)).toMatchObject({ messages: 0, consumers: 0 })
     })
 
     test('D8: what is there with other arguments is reported with both values and stays as it is', async () => {

@@ -7,6 +7,8 @@ export type Wire = AsyncDisposable & {
   readonly url: string
   /** Breaks every connection that runs over it, at once and without a goodbye; new ones are let through. */
   cut(): void
+  /** From now on nothing that the broker says comes through, on the connections that are there. */
+  hush(): void
 }
 
 /** Listens on a free port and passes everything on to the broker of this url. */
@@ -14,6 +16,7 @@ export async function wireTo(brokerUrl: string): Promise<Wire> {
   const url = new URL(brokerUrl)
   const [host, port] = [url.hostname, Number(url.port || 5672)]
   const sockets = new Set<Socket>()
+  const pairs = new Map<Socket, Socket>()
   const keep = (socket: Socket, other: Socket) => {
     sockets.add(socket)
     socket.on('close', () => {
@@ -27,6 +30,8 @@ export async function wireTo(brokerUrl: string): Promise<Wire> {
     const far = connect({ host, port, noDelay: true })
     keep(near, far)
     keep(far, near)
+    pairs.set(far, near)
+    far.on('close', () => pairs.delete(far))
     near.pipe(far).pipe(near)
   })
   server.listen(0, '127.0.0.1')
@@ -42,6 +47,9 @@ export async function wireTo(brokerUrl: string): Promise<Wire> {
   return {
     url: url.href,
     cut,
+    hush() {
+      for (const [far, near] of pairs) far.unpipe(near)
+    },
     async [Symbol.asyncDispose]() {
       cut()
       server.close()

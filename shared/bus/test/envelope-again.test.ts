@@ -16,7 +16,13 @@ describe('R2: publishing again', () => {
     CC: ['a'],
     BCC: ['b'],
   }
-  const kept = { 'x-mine': 'yes', 'x-deaths': 1, flag: false, 'x-ebs-tenant': 'acme', traceparent: '00-1' }
+  const kept = {
+    'x-mine': 'yes',
+    'x-deaths': 1,
+    flag: false,
+    'x-ebs-tenant': 'acme',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  }
 
   test('leaves what belongs to the broker and keeps the rest', () => {
     const message = receivedOf(objectBody(1), { messageId: 'id', appId: 'a', headers: { ...brokers, ...kept } })
@@ -85,7 +91,7 @@ describe('R2: publishing again', () => {
     ({ headers }) => {
       const ours = {
         'x-ebs-tenant': 'acme',
-        traceparent: '00-1-2-01',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
         'x-ebs-replay': 'job1/held1',
         'x-ebs-released': 'r1#1',
         'x-ebs-key': 'objects',

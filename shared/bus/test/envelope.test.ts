@@ -11,7 +11,12 @@ const deep = (depth: number) => `{"type":"OBJECT_CREATED","more":${nested(depth 
 
 describe('reading an event', () => {
   test('gives data and envelope', () => {
-    const headers = { 'x-ebs-tenant': 'acme', 'x-ebs-causation': 'before', 'x-ebs-attempt': 3, traceparent: '00-1' }
+    const headers = {
+      'x-ebs-tenant': 'acme',
+      'x-ebs-causation': 'before',
+      'x-ebs-attempt': 3,
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    }
     const message = receivedOf(objectBody(1), {
       messageId: 'id',
       correlationId: 'corr',
@@ -31,7 +36,7 @@ describe('reading an event', () => {
         tenant: 'acme',
         attempt: 3,
         atMs: 7_000,
-        traceparent: '00-1',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
         replyTo: undefined,
         callAttempt: undefined,
         waits: 0,

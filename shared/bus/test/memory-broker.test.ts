@@ -152,7 +152,7 @@ describe('operating', () => {
     await clock.advance(0)
 
     expect(texts().at(-1)).toBe('2')
-    expect(await bus.inspect('work')).toEqual({ messages: 0, consumers: 1 })
+    expect(await bus.inspect('work')).toMatchObject({ messages: 0, consumers: 1 })
   })
 
   test("a connection's own queue that was deleted is declared again, and the connection goes on", async () => {

@@ -201,7 +201,7 @@ describe('rules and the stateful loop', () => {
     await clock.advance(1_000)
     await loop.stop(1_000)
 
-    expect(await broker.inspect('work')).toEqual({ messages: 2, consumers: 0 })
+    expect(await broker.inspect('work')).toMatchObject({ messages: 2, consumers: 0 })
     expect(sideline.members).toEqual([])
   })
 

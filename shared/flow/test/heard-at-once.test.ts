@@ -5,6 +5,7 @@ import { type Body, catalogue } from '../../events.ts'
 import { anyKind } from '../any-kind.ts'
 import { type Decision, ignore, type Kind } from '../decision.ts'
 import { replayKind } from '../replay.ts'
+import { readBack } from '../sent-messages.ts'
 import { RULES_MAX, TOO_MANY_RULES } from '../sideline-record.ts'
 import { type Rig, send, startKernel } from './kernel-fixture.ts'
 import { commandOf, PROCESS, testSidelineKind } from './sideline-run.ts'
@@ -169,13 +170,14 @@ test('one that is over makes room, also for one of its own batch', async () => {
 test('a rule that is found in the stream of rules is in force already, and is taken in any case', async () => {
   await using rig = await startKernel({ kinds })
   for (let n = 0; n < RULES_MAX; n++) await start(rig, n)
+  await rig.clock.advance(1_000)
   const since = new Date(rig.clock.now()).toISOString()
   const rule = { id: 'found', episode: 5, revision: 5, phase: 'park', since, actor: 'ann', reason: 'test' } as const
 
   const heard: Body = { type: 'SIDELINE_RULE', rule: { ...rule, filter: 'true', queues: [PROCESS] } }
-  const message = toMessage(heard, { id: 'found', service: 'hub', correlationId: 'c', atMs: rig.clock.now() })
-  await rig.watcher.publish({ ...message, exchange: '', key: 'hub_consume' })
-  await rig.clock.advance(1_000)
+  const found = readBack(toMessage(heard, { id: 'found', service: 'hub', correlationId: 'c', atMs: rig.clock.now() }))
+  // The hub's own reader of the stream gives it to the kernel: it does not come over the queue.
+  const refusals = await rig.store.write((tx) => rig.hub.kernel.handle('data' in found ? [found] : [], tx))
 
-  expect([await open(rig), refused(rig)]).toEqual([[RULES_MAX + 1], []])
+  expect([await open(rig), refusals]).toEqual([[RULES_MAX + 1], []])
 })

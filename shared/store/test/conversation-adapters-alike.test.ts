@@ -181,11 +181,15 @@ async function shown({ reader }: ConversationStore) {
     reader.listIgnored(),
     reader.listTimers({}, { limit: 100 }),
   ]
+  const standing = ['group', 'flow'].map(async (kind) =>
+    [...(await reader.standingOf(kind, ['a', 'b', 'c']))].sort((a, b) => (a.key < b.key ? -1 : 1)),
+  )
   const open = [...(await reader.countOpen())].sort((a, b) => (a.kind < b.kind ? -1 : 1))
   return {
     lists: await Promise.all(lists),
     ofLabels: await Promise.all<unknown>(ofLabels),
     each: await Promise.all(each),
+    standing: await Promise.all(standing),
     counts: await Promise.all(counts),
     open,
   }

@@ -23,6 +23,14 @@ describe.each(conversationStores)('what is kept besides conversations in %s', (_
     expect(await store.reader.countEarly()).toBe(1)
   })
 
+  test('tells how many wait for a conversation, and since when', async () => {
+    const store = await open()
+    await keep(store, {}, early('1', 50), early('2', 40), early('x', 10, 'b'))
+
+    expect(await store.reader.earlyOf({ kind: 'group', key: 'a' })).toEqual({ count: 2, sinceMs: 40 })
+    expect(await store.reader.earlyOf({ kind: 'flow', key: 'a' })).toBeUndefined()
+  })
+
   test('G5: tells whose the early events are that waited too long, oldest first, as many as asked for', async () => {
     const store = await open()
     const at = (atMs: number, key: string) => early('', atMs, key)

@@ -21,6 +21,21 @@ describe.each(hubStores)('the catalogue of held messages in %s', (_, open) => {
     expect(await store.write((tx) => tx.held.findHeld(['c', 'none', 'a', 'c']))).toHaveLength(2)
   })
 
+  test('finds what has an id, has it as its message id, or is about it: newest first, as many as asked for', async () => {
+    const store = await open()
+    const about = (id: string, heldAtMs: number) => dead(id, { subject: 'task', heldAtMs })
+    await add(store, about('a', 1), parked('b', { messageId: 'task', heldAtMs: 2 }), about('c', 3), dead('d'))
+    await add(store, dead('task', { messageId: 'task', subject: 'task', heldAtMs: 4 }))
+    await broughtTo.discarded(store, 'c')
+    const ids = async (id: string, limit: number) => (await store.held.heldAbout(id, limit)).map((held) => held.id)
+
+    expect(await ids('task', 10)).toEqual(['task', 'c', 'b', 'a'])
+    expect(await ids('task', 2)).toEqual(['task', 'c'])
+    expect(await ids('d', 1)).toEqual(['d'])
+    expect(await ids('none', 1)).toEqual([])
+    expect(await store.held.heldAbout('a', 1)).toEqual([about('a', 1)])
+  })
+
   test('leaves a row that is there as it is, whatever is told later', async () => {
     const store = await open()
     await add(store, dead('a'))

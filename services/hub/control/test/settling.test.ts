@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import type { BrokerState } from '../../../../shared/bus/broker.ts'
 import { controlStream } from '../../../../shared/topology.ts'
+import { RETURN_MS, watchReturn } from '../returning.ts'
 import { SETTLE_MS_MAX, settle } from '../settling.ts'
 import { applied, controlSite, rule } from './control-fixture.ts'
 
@@ -121,4 +123,29 @@ test('what consumers said is known again after the connection was lost', async (
   await site.clock.advance(1_000)
 
   expect(await answered(site, settling(site))).toMatchObject({ confirmed: 1, missing: [] })
+})
+
+test('S2: right after a lost connection nobody is taken for gone: who had begun before may not be back yet', async () => {
+  await using site = await controlSite()
+  let tell: (state: BrokerState) => void = () => undefined
+  const isReturning = watchReturn(
+    {
+      onState: (listener) => {
+        tell = listener
+        return () => undefined
+      },
+    },
+    site.clock,
+  )
+  const { control, consumers, clock } = site
+  const settled = () =>
+    answered(site, settle({ control, consumers, clock, isReturning }, { id: 'r1', revision: 5, queues: [QUEUE] }))
+  tell('up')
+  expect(await settled()).toMatchObject({ confirmed: 0, missing: [] })
+
+  for (const state of ['connecting', 'up'] as const) tell(state)
+
+  expect(await settled()).toMatchObject({ confirmed: 0, missing: [expect.stringContaining('lost a moment ago')] })
+  await clock.advance(RETURN_MS)
+  expect(await settled()).toMatchObject({ confirmed: 0, missing: [] })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parkingQueueOf } from '../../../../shared/topology.ts'
+import { SETTLE_MS_MAX } from '../../control/settling.ts'
 import { applied, controlSite } from '../../control/test/control-fixture.ts'
 import { PlaceLocks } from '../../held/place-locks.ts'
 import { runSidelineErrand } from '../sideline-errand.ts'
@@ -76,6 +77,20 @@ test('a removal that comes when the rule has been started again leaves its parki
   expect(await site.run('remove')).toMatchObject({ removed: false })
   expect(await site.bus.broker.inspect(parkingQueueOf('r1', 'process_consume'))).toBeDefined()
 })
+
+test.each(['settle', 'measure'] as const)(
+  '%s of a rule that has gone on, or that nobody has started, makes no queues: nobody would remove them',
+  async (step) => {
+    await using site = await errandSite()
+    site.startAgain()
+
+    const found = site.run(step)
+    await site.clock.advance(SETTLE_MS_MAX)
+
+    expect(await found).toMatchObject({ id: 'r1', revision: 5 })
+    for (const queue of QUEUES) expect(await site.bus.broker.inspect(parkingQueueOf('r1', queue))).toBeUndefined()
+  },
+)
 
 test('what somebody looks through is counted when it is given back', async () => {
   await using site = await errandSite()

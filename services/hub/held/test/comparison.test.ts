@@ -92,6 +92,7 @@ describe.each(brokers)('the comparison of catalogue and queues, on $broker', ({ 
         reason: 'crashed',
         attempts: 2,
         deadType: 'TASK_CREATED',
+        subject: { kind: 'task', id: 't1' },
       },
       { type: 'TASK_FAILED', taskId: 't1', objectId: 'o-t1', attempt: 2, final: true },
     ])

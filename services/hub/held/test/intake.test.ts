@@ -40,11 +40,12 @@ function event(body: Body, { id = `e${++ids}`, tenant, atMs }: { id?: string; te
   if (!('data' in parsed)) throw new Error(JSON.stringify(parsed))
   return parsed
 }
+const by = { actor: 'ann', reason: 'db down' }
 const replay = { job: 'j1', held: 'h1' }
 const handled = { type: 'MESSAGE_REPLAYED', queue: QUEUE, messageId: 'm', reason: 'handled', replay } as const
 const dead: Body = { type: 'MESSAGE_DEAD', queue: QUEUE, messageId: 'm', reason: 'exhausted', error: 'Error: disk 7' }
 
-test('news of dead and parked messages becomes rows under the id of the news, and is nothing to the kernel', async () => {
+test('news of dead and parked messages becomes rows under the id of the news, and is nothing to the kernel; nor is what was dropped', async () => {
   await using site = await heldSite(memory)
   const intake = intakeAt(site)
 
@@ -52,6 +53,7 @@ test('news of dead and parked messages becomes rows under the id of the news, an
     event({ ...dead, attempts: 26, deadType: 'TASK_CREATED', deadKey: 'task-requests' }, { id: 'd1', tenant: 'acme' }),
     event({ type: 'MESSAGE_PARKED', queue: QUEUE, messageId: 'm2', reason: 'db down', rule: 'r1#7' }, { id: 'p1' }),
     event({ type: 'SIDELINE_CHANGED', id: 'r1', status: 'active', actor: 'ann', reason: 'db down' }),
+    event({ type: 'MESSAGES_DISCARDED', queue: QUEUE, job: 'j1', act: 'discard', ...by, messages: [] }),
   )
 
   expect(intake.decided).toEqual(['SIDELINE_CHANGED'])

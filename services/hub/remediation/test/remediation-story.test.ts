@@ -3,6 +3,8 @@ import { journeySite, travelAgency, trip } from '../../journeys/test/journey-sit
 import { listener, say } from './listener.ts'
 
 const by = { actor: 'ann', reason: 'the hotel has rooms again' }
+/** The first call loads the HTTP client, which is slow on a busy machine. */
+const CALLING = { timeout: 10_000 }
 const noRooms = { ...travelAgency, 'book.hotel': () => ({ status: 404, error: 'no such town' }) }
 const stuck = async (site: Awaited<ReturnType<typeof journeySite>>) =>
   (await site.get('/api/remediation?limit=1000')).items
@@ -13,10 +15,10 @@ test('a journey needs a person, the webhook is down, then up and told once; the 
   const worker = await site.work(noRooms)
   await site.register(trip)
   await site.request('t1.main', { to: 'Atlantis' })
-  await expect.poll(() => outside.heard.length).toBeGreaterThan(2)
+  await expect.poll(() => outside.heard.length, CALLING).toBeGreaterThan(2)
   outside.become.answer = say(200)
   const tries = outside.heard.length
-  await expect.poll(() => outside.heard.length).toBe(tries + 1)
+  await expect.poll(() => outside.heard.length, CALLING).toBe(tries + 1)
   await worker.stop()
   await site.work(travelAgency)
 
@@ -48,7 +50,7 @@ test('a webhook that refuses for good: the notice is dead, where people see it; 
   await site.register(trip)
   await site.request('t1.main', { to: 'Atlantis' })
 
-  await expect.poll(async () => (await site.get('/api/dead')).items.length).toBe(1)
+  await expect.poll(async () => (await site.get('/api/dead')).items.length, CALLING).toBe(1)
 
   const [dead] = (await site.get('/api/dead')).items
   expect(dead).toMatchObject({ queue: 'hub_work', type: 'REMEDIATION_NOTICE', reason: 'unrecoverable' })

@@ -1,0 +1,9 @@
+import { Socket } from 'node:net'
+import type { ChannelModel } from 'amqplib'
+
+/** The socket below a connection; undefined when there is none, as below a fake. */
+export function socketOf({ connection }: ChannelModel): Socket | undefined {
+  // amqplib keeps it there, though its types do not say so.
+  const socket: unknown = 'stream' in connection ? connection.stream : undefined
+  return socket instanceof Socket ? socket : undefined
+}

@@ -65,7 +65,8 @@ export function ask(draft: JourneyDraft, name: CallName, call: Call): void {
  */
 export function endAttempt(draft: JourneyDraft, name: CallName, call: Call, outcome: Outcome): boolean {
   const { status, error, isSilent } = outcome
-  const isUnsure = status === TIMEOUT_STATUS || outcome.isUnsure
+  // What is refused was not done. Anything else leaves open whether it was: a system may fail after the effect, or its answer get lost.
+  const isUnsure = status >= 500 || outcome.isUnsure
   const attempts = [...call.attempts, attemptOf(draft, call, outcome)].slice(-ATTEMPTS_KEPT_MAX)
   const ended = { ...call, attempts, dueMs: undefined, ...(isUnsure && { isUnsure: true as const }) }
   const said = `${titleOf(name)}, attempt ${call.attempt}: ${status}${error === undefined ? '' : ` ${error}`}`

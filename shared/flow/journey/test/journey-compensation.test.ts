@@ -100,12 +100,13 @@ describe('J5: compensation', () => {
       undone: ['charge', 'reserve'],
     },
     {
-      promise: 'one that waited for a retry at the deadline, and was always answered, is not',
+      promise:
+        'one that failed without being refused, and waited for a retry at the deadline, is: it may have failed after the effect',
       act: (run) => {
         run.fail('charge', 503)
         run.fire('deadline')
       },
-      undone: ['reserve'],
+      undone: ['charge', 'reserve'],
     },
     { promise: 'one that was refused is not', act: (run) => run.fail('charge', 400), undone: ['reserve'] },
     {

@@ -1,8 +1,25 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Those that take half a minute and more. Begun last, they would end alone, with the other workers idle. */
+const LONGEST = [
+  ...['lost-broker', 'sideline-faults', 'killed-processes', 'hub-faults', 'sidelines', 'journey-faults', 'demos'],
+  ...['chaos', 'private-node', 'broker-contract', 'sim', 'held-back', 'failover-faults'],
+]
+
+/** The longest first. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => LONGEST.some((name) => moduleId.endsWith(`/${name}.test.ts`))
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   test: {
     globalSetup: ['test/support/leftover-vhosts.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

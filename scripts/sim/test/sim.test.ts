@@ -5,7 +5,7 @@ import { tell } from '../tell.ts'
 
 const SEEDS_MAX = 300
 /** A machine that is busy plays fewer; on a quiet one of two cores it is some two hundred. */
-const PLAYING_MS_MAX = 35_000
+const PLAYING_MS_MAX = 25_000
 /** One that began within its time may take long where eight others want the same processor. */
 const TEST_MS_MAX = 120_000
 

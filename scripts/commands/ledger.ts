@@ -81,7 +81,7 @@ function verdictOf(ledger: Ledger, { paint }: Sheet, nowMs: number) {
   // Without a look, silence says nothing; what was missing when somebody looked is missing all the same.
   const lastLook = comparedAt === undefined ? 'yet' : `since ${comparedAt}, for ${ageOf(comparedAt, nowMs)}`
   if (overdue && imbalance === 0)
-    return `${paint('yellow', 'NOT COMPARED')} ${lastLook}: ${of}, and nobody knows where.`
+    return `${paint('yellow', 'NOT COMPARED')} ${lastLook}: ${of} were counted, and not looked for. After a start the first look takes the settling time, half a minute.`
   if (!balanced) {
     const age = since === undefined ? '' : ` for ${ageOf(since, nowMs)}`
     return `${paint('red', 'IMBALANCED')}: ${imbalance.toLocaleString('en')} of ${of} ${imbalance === 1 ? 'is' : 'are'} not where they should be${age}${overdue ? `; not compared ${lastLook}` : ''}.`

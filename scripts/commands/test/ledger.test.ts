@@ -142,7 +142,7 @@ test('says that nothing was compared, since when, and exits with 1, whatever the
 
   expect([before.code, never.code, both.code]).toEqual([1, 1, 1])
   expect(before.out).toMatch(/^NOT COMPARED since 2026-03-01T11:57:00.000Z, for 3m: 48 accepted entries/)
-  expect(never.out).toMatch(/^NOT COMPARED yet: 48 accepted entries, and nobody knows where\.$/m)
+  expect(never.out).toMatch(/^NOT COMPARED yet: 48 accepted entries were counted, and not looked for\./m)
   expect(both.out).toMatch(/^IMBALANCED: 12 of .* for 5m; not compared since 2026-03-01T11:57:00.000Z, for 3m\.$/m)
 })
 

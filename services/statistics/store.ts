@@ -121,15 +121,19 @@ function bounded(event: RecordedEvent, nowMs: number): RecordedEvent {
   const { type, key, tenant, atMs } = event
   const isTimeFit = atMs >= 0 && atMs <= TIME_MS_MAX && Number.isInteger(atMs)
   // Nearly all are: a copy of each would be a tenth of the work of counting.
-  if (isTimeFit && Math.max(type.length, key.length, tenant?.length ?? 0) <= NAME_CHARS_MAX) return event
+  const isShort = Math.max(type.length, key.length, tenant?.length ?? 0) <= NAME_CHARS_MAX
+  if (isTimeFit && isShort && event.body !== undefined) return event
   return {
     ...event,
-    type: type.slice(0, NAME_CHARS_MAX),
-    key: key.slice(0, NAME_CHARS_MAX),
-    tenant: tenant?.slice(0, NAME_CHARS_MAX) ?? null,
+    type: nameOf(type),
+    key: nameOf(key),
+    tenant: tenant === null ? null : nameOf(tenant),
     atMs: atMs >= 0 && atMs <= TIME_MS_MAX ? Math.round(atMs) : nowMs,
   }
 }
+
+/** Cut, and with a replacement character for half a surrogate pair, of which SQLite would make three. */
+const nameOf = (text: string) => Buffer.from(text.slice(0, NAME_CHARS_MAX)).toString()
 
 const taskTypes: ReadonlySet<string> = new Set(['TASK_CREATED', 'TASK_STARTED', 'TASK_FINISHED', 'TASK_FAILED'])
 const isTaskBody = (body: Body): body is TaskBody => taskTypes.has(body.type)

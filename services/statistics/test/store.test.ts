@@ -282,3 +282,16 @@ describe('the other views', () => {
 function slices<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
 }
+
+test.each([
+  ['half a pair', 'a\ud800b'],
+  ['a pair that the cut would halve', `${'x'.repeat(254)}\ud83d\ude00`],
+])('a stranger whose type has %s is listed once, under a name that can be read', async (_, type) => {
+  const { store } = await open()
+  const stranger: RecordedEvent = { type, key: 'k', atMs: START_MS, tenant: null, body: undefined, unheard: false }
+
+  await count(store, [stranger])
+
+  const listed = readEventsByType(store.read, 10).map((kind) => [kind.type, kind.count])
+  expect(listed).toEqual([[Buffer.from(type.slice(0, 255)).toString(), 1]])
+})

@@ -7,6 +7,11 @@
 export const exchanges = {
   /** Where every event is published. */
   events: 'ebs',
+  /**
+   * Where a message goes that is for one queue: each queue is bound to it by its own name, so that rights can name queues one by one. Whoever
+   * may write to the default exchange may write to every queue of the virtual host (docs/decisions/broker-rights.md).
+   */
+  direct: 'ebs.direct',
   /** Catches what no queue wants: events while `statistics` is not bound, and what falls off the end of the ladder. */
   unrouted: 'ebs.unrouted',
   /** The end of the ladder: routes a delayed message to exactly one queue. */
@@ -68,6 +73,8 @@ export const activityQueueOf = (activity: string) => `activity.${activity}`
 export const activityOf = (queue: string) => /^activity\.(?!.*\.(?:dead|replay)$)(.+)$/.exec(queue)?.[1]
 /** A stream: the rules by which messages are set aside, and what consumers say to them. */
 export const controlStream = 'ebs.control'
+/** The key under which consumers write to it: rules come under its own name, which only the hub has the right to. */
+export const controlSaid = 'ebs.control.said'
 
 /**
  * The delay ladder, largest level first: each level is one digit of a delay, each digit one rung (a queue with one TTL).
@@ -133,25 +140,28 @@ export function topologyPlan(queueType: QueueType, tables: Tables = { queues, wi
   const ladder = tables.withLadder
     ? ladderPlan(Object.keys(tables.queues))
     : { exchanges: [], queues: [], bindings: [] }
+  const own = [
+    { name: unroutedQueue, arguments: holdArguments(queueType) },
+    ...work.map(([name]) => ({ name: deadQueueOf(name), arguments: holdArguments(queueType) })),
+    ...work.map(([name, row]) => ({ name, arguments: workArguments(name, row, queueType) })),
+    // Questions that have expired are of no use to anybody.
+    ...work.flatMap(([name, row]) =>
+      row.ttlMs === undefined ? [{ name: replayQueueOf(name), arguments: workArguments(name, row, queueType) }] : [],
+    ),
+    { name: controlStream, arguments: controlArguments },
+  ]
   return {
     exchanges: [
       { name: exchanges.unrouted, type: 'fanout', arguments: {} },
+      { name: exchanges.direct, type: 'topic', arguments: {} },
       { name: exchanges.events, type: 'topic', arguments: fallback },
       ...ladder.exchanges,
     ],
-    queues: [
-      { name: unroutedQueue, arguments: holdArguments(queueType) },
-      ...work.map(([name]) => ({ name: deadQueueOf(name), arguments: holdArguments(queueType) })),
-      ...work.map(([name, row]) => ({ name, arguments: workArguments(name, row, queueType) })),
-      // Questions that have expired are of no use to anybody.
-      ...work.flatMap(([name, row]) =>
-        row.ttlMs === undefined ? [{ name: replayQueueOf(name), arguments: workArguments(name, row, queueType) }] : [],
-      ),
-      { name: controlStream, arguments: controlArguments },
-      ...ladder.queues,
-    ],
+    queues: [...own, ...ladder.queues],
     bindings: [
       { source: exchanges.unrouted, destination: unroutedQueue, to: 'queue', key: '' },
+      ...own.map(({ name }) => directBinding(name)),
+      { ...directBinding(controlStream), key: controlSaid },
       ...work.flatMap(([name, { hears }]) =>
         hears.map((key) => ({ source: exchanges.events, destination: name, to: 'queue' as const, key })),
       ),
@@ -164,19 +174,29 @@ export function topologyPlan(queueType: QueueType, tables: Tables = { queues, wi
 export function activityPlan(activity: string, queueType: QueueType): Plan {
   const queue = activityQueueOf(activity)
   const row: QueueRow = { hears: [queue] }
+  const own = [
+    { name: deadQueueOf(queue), arguments: holdArguments(queueType) },
+    { name: queue, arguments: workArguments(queue, row, queueType) },
+    { name: replayQueueOf(queue), arguments: workArguments(queue, row, queueType) },
+  ]
   return {
     exchanges: [],
-    queues: [
-      { name: deadQueueOf(queue), arguments: holdArguments(queueType) },
-      { name: queue, arguments: workArguments(queue, row, queueType) },
-      { name: replayQueueOf(queue), arguments: workArguments(queue, row, queueType) },
-    ],
+    queues: own,
     bindings: [
+      ...own.map(({ name }) => directBinding(name)),
       { source: exchanges.events, destination: queue, to: 'queue', key: queue },
       { source: exchanges.deliver, destination: queue, to: 'queue', key: deliveryKey(queue) },
     ],
   }
 }
+
+/** How a queue hears what is sent straight to it. */
+export const directBinding = (queue: string): Plan['bindings'][number] => ({
+  source: exchanges.direct,
+  destination: queue,
+  to: 'queue',
+  key: queue,
+})
 
 const stars = (n: number) => '*.'.repeat(n)
 /** As many words in front as there are levels: `a.b` and `b` can never be mistaken for each other. */

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import type { Env } from '../../shared/service/config.ts'
 import { ConfigError, type Mistake } from '../../shared/service/errors.ts'
 import { brokerUrls, oneOf, urlOf, wholeNumber } from '../../shared/service/settings.ts'
+import { type TlsFiles, tlsEnv } from '../../shared/service/tls-settings.ts'
 import type { QueueType } from '../../shared/topology.ts'
+import { type UserName, userNames } from '../broker/definitions.ts'
 import { type ServiceName, services } from '../services.ts'
 
 /** What the command line reads of the environment. */
@@ -15,6 +17,10 @@ export type CliConfig = {
   readonly queueType: QueueType
   /** Where the services keep their stores. */
   readonly dataDir: string
+  /** For `amqps://`. */
+  readonly amqpTls?: TlsFiles | undefined
+  /** Of the broker's users, those that are set; shown nowhere. */
+  readonly passwords?: ReadonlyMap<UserName, string>
   /** The command that edits a file. */
   readonly editor: string
   /** For services that ask for one. It is shown nowhere. */
@@ -59,7 +65,9 @@ export function readCliConfig(env: Env = process.env): CliConfig {
   const parsed = z.object(common).safeParse(given)
   const mistakes = parsed.success ? [] : mistakesOf(parsed.error, given)
   const places = services.map(({ name, port }) => placeOf(name, port, given))
-  mistakes.push(...places.flatMap((one) => one.mistakes))
+  const tls = tlsEnv(given)
+  const passwords = userNames.map((name) => passwordOf(name, given))
+  mistakes.push(...[...places, ...passwords].flatMap((one) => one.mistakes), ...tls.mistakes)
   if (!parsed.success || mistakes.length > 0) throw new ConfigError(mistakes)
   const { EBS_AMQP_URL, QUEUE_URL, ...rest } = parsed.data
   return {
@@ -68,6 +76,8 @@ export function readCliConfig(env: Env = process.env): CliConfig {
     amqpManagementUrl: rest.EBS_AMQP_MANAGEMENT_URL,
     queueType: rest.EBS_QUEUE_TYPE,
     dataDir: rest.EBS_DATA_DIR,
+    amqpTls: tls.files,
+    passwords: new Map(passwords.flatMap(({ name, password }) => (password === undefined ? [] : [[name, password]]))),
     token: rest.EBS_TOKEN,
     editor: rest.VISUAL ?? rest.EDITOR ?? 'vi',
     actor: userAtHost().slice(0, ACTOR_CHARS_MAX),
@@ -83,6 +93,20 @@ function placeOf(name: ServiceName, port: number, env: Env) {
   if (!parsed.success) return { name, url: '', mistakes: mistakesOf(parsed.error, env) }
   const url = parsed.data[`${variable}_URL`] ?? `http://127.0.0.1:${parsed.data[`${variable}_PORT`]}`
   return { name, url: String(url), mistakes: [] }
+}
+
+/** What needs no other spelling in a url, where each password stands, too. */
+const PASSWORD = /^[A-Za-z0-9._~-]+$/
+
+function passwordOf(name: UserName, env: Env): { name: UserName; password?: string; mistakes: readonly Mistake[] } {
+  const variable = `EBS_${name.toUpperCase()}_PASSWORD`
+  const password = env[variable]
+  if (password === undefined) return { name, mistakes: [] }
+  if (PASSWORD.test(password)) return { name, password, mistakes: [] }
+  return {
+    name,
+    mistakes: [{ variable, given: '***', accepted: 'letters, digits and - . _ ~, because it stands in a url' }],
+  }
 }
 
 const mistakesOf = (error: z.ZodError, env: Env): Mistake[] =>

@@ -1,4 +1,5 @@
 import { comparePlan } from '../../shared/bus/amqp-compare.ts'
+import { adviceOn } from '../../shared/bus/amqp-trouble.ts'
 import { amqpUrlsIn } from '../../shared/service/amqp-urls.ts'
 import {
   controlStream,
@@ -12,8 +13,10 @@ import {
   topologyPlan,
   unroutedQueue,
 } from '../../shared/topology.ts'
+import { definitionsOf, textOf, userNames } from '../broker/definitions.ts'
 import type { Cli } from '../cli/cli.ts'
 import { type ExitCode, exitCodes, NotDoneError } from '../cli/exit-code.ts'
+import { asText, flag, value } from '../cli/options.ts'
 import { type Sheet, tableOf } from '../cli/table.ts'
 import { type Verb, verb } from '../cli/verb.ts'
 import { counted } from '../cli/wording.ts'
@@ -38,15 +41,50 @@ export const verbs: readonly Verb[] = [
     options: {},
     run: verify,
   }),
+  verb({
+    name: 'definitions',
+    says: 'Definitions for a broker, to import: a user for each service with the rights that it needs, and the topology.',
+    examples: ['ebs topology definitions', 'ebs topology definitions --from-env --vhost shop'],
+    options: {
+      fromEnv: flag(
+        '--from-env',
+        'passwords from EBS_<SERVICE>_PASSWORD and EBS_ADMIN_PASSWORD; otherwise they equal the names',
+      ),
+      vhost: value('--vhost <name>', 'the virtual host; missing: /', asText),
+      breakers: flag('--breakers', 'circuit breakers are on: consumers may start sideline rules'),
+    },
+    run: define,
+  }),
 ]
+
+async function define(
+  cli: Cli,
+  given: { readonly fromEnv: boolean; readonly vhost: string | undefined; readonly breakers: boolean },
+): Promise<undefined> {
+  // Loaded here: no other verb needs what activities are made of.
+  const { activityNames } = await import('../../services/processor/activities/table.ts')
+  const passwords = (given.fromEnv && cli.config.passwords) || new Map()
+  const unset = given.fromEnv ? userNames.filter((name) => !passwords.has(name)) : []
+  if (unset.length > 0)
+    cli.say(
+      `No password is set for ${unset.join(', ')}: it equals the name, which is for trying only. Set EBS_<NAME>_PASSWORD.`,
+    )
+  const definitions = definitionsOf({
+    ...{ vhost: given.vhost ?? '/', queueType: cli.config.queueType, activities: activityNames, passwords },
+    withBreakers: given.breakers,
+  })
+  cli.answer(definitions, () => textOf(definitions).trimEnd())
+  return undefined
+}
 
 async function verify(cli: Cli): Promise<ExitCode> {
   const { amqpUrl, amqpManagementUrl, queueType } = cli.config
   const plan = topologyPlan(queueType)
   const shownUrl = amqpUrlsIn(amqpUrl).map(withoutPassword).join(',')
-  const { broker, missing, drifts } = await comparePlan(amqpUrl, plan).catch((error: unknown) => {
+  const { broker, missing, drifts } = await comparePlan(amqpUrl, plan, cli.config.amqpTls).catch((error: unknown) => {
     const why = error instanceof Error ? error.message || error.name : String(error)
-    throw new NotDoneError(`The broker at ${shownUrl} cannot be asked (${why}). EBS_AMQP_URL says where it is.`, {
+    const todo = adviceOn(error) ?? 'EBS_AMQP_URL says where it is.'
+    throw new NotDoneError(`The broker at ${shownUrl} cannot be asked (${why}). ${todo}`, {
       cause: error,
     })
   })

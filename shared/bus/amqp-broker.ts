@@ -1,5 +1,5 @@
 import type { ChannelModel, RecoveringChannelModel } from 'amqplib'
-import type { Logger } from 'pino'
+import type { TlsFiles } from '../service/tls-settings.ts'
 import type { Plan } from '../topology.ts'
 import { AmqpBrowse } from './amqp-browse.ts'
 import { AmqpConsumer } from './amqp-consumer.ts'
@@ -8,9 +8,11 @@ import { AmqpFollower } from './amqp-follower.ts'
 import { closeLink, connectAgain } from './amqp-link.ts'
 import { AmqpListener } from './amqp-listener.ts'
 import { AmqpNodes } from './amqp-nodes.ts'
-import { AmqpPlans } from './amqp-plans.ts'
+import { AmqpPlans, type PlansOptions } from './amqp-plans.ts'
+import { openPublishing } from './amqp-publish-channel.ts'
 import { AmqpPublisher } from './amqp-publisher.ts'
 import { declareQueue, inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
+import { tellTrouble } from './amqp-trouble.ts'
 import {
   type Broker,
   type BrokerState,
@@ -21,6 +23,7 @@ import {
   type ConsumeOptions,
   type Consumer,
   type Delivery,
+  type ExtendOptions,
   type Follower,
   type Listener,
   type Message,
@@ -29,7 +32,6 @@ import {
   TopologyDriftError,
   UnsupportedBrokerError,
 } from './broker.ts'
-import { batchWrites } from './write-batching.ts'
 
 const DRAIN_MS_DEFAULT = 5_000
 
@@ -37,9 +39,9 @@ const DRAIN_MS_DEFAULT = 5_000
  * Connects a service to RabbitMQ, now or as soon as it is there, and again whenever it was lost. Several urls, with commas between
  * them, are those of the nodes of one cluster, which are tried in turn.
  */
-export const connectAmqp = (url: string, options: ConnectOptions & { readonly log?: Logger }): Broker =>
-  new AmqpBroker(url, options)
+export const connectAmqp = (url: string, options: AmqpOptions): Broker => new AmqpBroker(url, options)
 
+type AmqpOptions = ConnectOptions & Omit<PlansOptions, 'plan'> & { readonly tls?: TlsFiles | undefined }
 type Links = { consume: boolean; publish: boolean; blocked: boolean }
 
 class AmqpBroker implements Broker {
@@ -48,7 +50,7 @@ class AmqpBroker implements Broker {
   readonly #url: string
   /** What is read is marked at the node that it is read from: another one may be gone, or behind. */
   readonly #consumeNodes: AmqpNodes
-  readonly #options: ConnectOptions & { readonly log?: Logger }
+  readonly #options: AmqpOptions
   readonly #publisher = new AmqpPublisher()
   /** Attached to each new connection. */
   readonly #consumers = new Set<AmqpConsumer | AmqpListener>()
@@ -60,6 +62,8 @@ class AmqpBroker implements Broker {
   readonly #links: RecoveringChannelModel[] = []
   readonly #up: Links = { consume: false, publish: false, blocked: false }
   #model: ChannelModel | undefined
+  /** Why the last connection could not be made, when somebody has to do something about it. */
+  #refused: string | undefined
   #closing: Promise<void> | undefined
   #isReady: () => void = () => undefined
   #isFatal: (error: Error) => void = () => undefined
@@ -68,14 +72,18 @@ class AmqpBroker implements Broker {
     this.#isFatal = reject
   })
 
-  constructor(url: string, options: ConnectOptions & { readonly log?: Logger }) {
+  constructor(url: string, options: AmqpOptions) {
     this.#url = url
-    this.#consumeNodes = new AmqpNodes(url)
+    this.#consumeNodes = new AmqpNodes(url, options.tls)
     this.#options = options
     this.#plans = new AmqpPlans(options)
     // Whoever awaits ready() gets the failure; without this an early one would end the process.
     this.#readiness.catch(() => undefined)
     this.#open().catch((error: Error) => this.#isFatal(error))
+  }
+
+  get trouble(): string | undefined {
+    return this.state === 'connecting' ? (this.#plans.trouble ?? this.#refused) : undefined
   }
 
   get saturated(): boolean {
@@ -114,7 +122,7 @@ class AmqpBroker implements Broker {
       stream,
       onMessage,
       onBegin,
-      mark: (end) => end.mark(this.#consumeNodes.current, `${this.#options.service}_mark`),
+      mark: (end) => end.mark(this.#consumeNodes, `${this.#options.service}_mark`),
       onStopped: (stopped) => this.#followers.delete(stopped),
     })
     this.#followers.add(follower)
@@ -147,8 +155,8 @@ class AmqpBroker implements Broker {
     await declareQueue(await this.#connected(), queue)
   }
 
-  async extend(plan: Plan): Promise<void> {
-    await this.#plans.extend(plan, () => this.#connected())
+  async extend(plan: Plan, options?: ExtendOptions): Promise<void> {
+    await this.#plans.extend(plan, () => this.#connected(), options)
   }
 
   async removeEmpty(queue: string): Promise<boolean> {
@@ -198,17 +206,9 @@ class AmqpBroker implements Broker {
     // Publishing starts when the exchanges are there; before that, what is published waits in the buffer.
     if (this.state === 'closed') return
     await this.#link('publish', async (model) => {
-      const channel = await model.createConfirmChannel()
-      channel.on('error', (error) => {
-        const [, exchange] = /NOT_FOUND - no exchange '([^']*)'/.exec(error.message) ?? []
-        if (exchange !== undefined) {
-          this.#publisher.refuseExchange(exchange)
-          this.#plans.declareAgain(this.#model)
-        }
-        this.#abandon(model, error.message)
-      })
-      channel.on('close', () => this.#publisher.detach(channel))
-      this.#publisher.attach(channel, batchWrites(model))
+      const onMissing = () => this.#plans.declareAgain(this.#model)
+      const onLost = (reason: string) => this.#abandon(model, reason)
+      return openPublishing(model, { publisher: this.#publisher, log: this.#options.log, onMissing, onLost })
     })
     this.#isReady()
   }
@@ -216,12 +216,13 @@ class AmqpBroker implements Broker {
   /** One recovering connection; resolves when it is up for the first time. */
   async #link(role: 'consume' | 'publish', setup: (model: ChannelModel) => Promise<void>): Promise<void> {
     const { log, service } = this.#options
-    const nodes = role === 'consume' ? this.#consumeNodes : new AmqpNodes(this.#url)
+    const nodes = role === 'consume' ? this.#consumeNodes : new AmqpNodes(this.#url, this.#options.tls)
     const link = await connectAgain(nodes, { name: `${service}_${role}`, setup })
     if (this.state === 'closed') return closeLink(link)
     this.#links.push(link)
     const mark = (change: Partial<Links>) => {
       Object.assign(this.#up, change)
+      this.#refused = undefined
       this.#publisher.hold(this.#up.blocked)
       this.#setState(!this.#up.consume || !this.#up.publish ? 'connecting' : this.#up.blocked ? 'blocked' : 'up')
     }
@@ -239,7 +240,7 @@ class AmqpBroker implements Broker {
     link.on('error', (error) => log?.debug({ role, err: error }, 'connection error'))
     link.on('connect-failed', (error) => {
       if (error instanceof TopologyDriftError || error instanceof UnsupportedBrokerError) this.#isFatal(error)
-      log?.warn({ role, reason: error.message }, 'no broker yet; trying again')
+      this.#refused = tellTrouble(log, { role, error, tls: nodes.tls.problem })
     })
     await link.waitForConnect()
   }

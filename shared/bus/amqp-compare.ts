@@ -1,8 +1,10 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib'
 import { amqpUrlsIn } from '../service/amqp-urls.ts'
+import type { TlsFiles } from '../service/tls-settings.ts'
 import type { Plan } from '../topology.ts'
 import { checkVersion, explainRefusal, parseDrift } from './amqp-declare.ts'
 import { closeChannel } from './amqp-ended.ts'
+import { TlsMaterial } from './amqp-tls.ts'
 import type { Drift } from './broker.ts'
 
 /** What a broker holds beside what a plan wants. */
@@ -20,8 +22,8 @@ const CONNECT_MS_MAX = 10_000
  * Compares exchanges and queues with a plan and changes nothing. Bindings cannot be asked for over AMQP. Of several urls
  * the first one that answers is asked. Rejects when none does, or with UnsupportedBrokerError.
  */
-export async function comparePlan(urls: string, plan: Plan): Promise<Comparison> {
-  const model = await connectToAny(amqpUrlsIn(urls))
+export async function comparePlan(urls: string, plan: Plan, tls?: TlsFiles): Promise<Comparison> {
+  const model = await connectToAny(amqpUrlsIn(urls), new TlsMaterial(tls))
   // Whatever ends the connection also rejects the call that waits; without a listener Node would end the process.
   model.on('error', () => undefined)
   try {
@@ -33,16 +35,17 @@ export async function comparePlan(urls: string, plan: Plan): Promise<Comparison>
   }
 }
 
-async function connectToAny([url = '', ...others]: readonly string[]): Promise<ChannelModel> {
+async function connectToAny([url = '', ...others]: readonly string[], tls: TlsMaterial): Promise<ChannelModel> {
   try {
     return await connect(url, {
+      ...tls.options,
       noDelay: true,
       timeout: CONNECT_MS_MAX,
       clientProperties: { connection_name: 'ebs_compare' },
     })
   } catch (error) {
     if (others.length === 0) throw error
-    return connectToAny(others)
+    return connectToAny(others, tls)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
+import { seenExchange } from './amqp-direct.ts'
 import { closeChannel, isEnded } from './amqp-ended.ts'
 import { ClosedError, type ConsumeOptions, type Consumer, type Delivery, type Received } from './broker.ts'
 import { batchWrites } from './write-batching.ts'
@@ -191,7 +192,7 @@ export function receivedFrom({ fields, properties, content }: ConsumeMessage): R
   }
   const timestamp: unknown = properties.timestamp
   if (typeof timestamp === 'number') known.timestamp = timestamp
-  return { exchange: fields.exchange, key: fields.routingKey, body: content, properties: known }
+  return { exchange: seenExchange(fields.exchange), key: fields.routingKey, body: content, properties: known }
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

@@ -1,4 +1,4 @@
-import { type ChannelModel, connect, type Options, type RecoveringChannelModel } from 'amqplib'
+import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
 import { explainRefusal } from './amqp-declare.ts'
 import type { AmqpNodes } from './amqp-nodes.ts'
 import { socketOf } from './amqp-socket.ts'
@@ -34,6 +34,7 @@ export async function connectAgain(nodes: AmqpNodes, link: Link): Promise<Recove
   const { name, setup, setupMsMax = SETUP_MS_MAX } = link
   const made = await connect(nodes.address, {
     ...socketOptions(name),
+    ...nodes.tls.options,
     recovery: { ...RECOVERY, waitForConnect: false, setup: (model: ChannelModel) => prepare(model, setup, setupMsMax) },
   })
   // amqplib begins after this, and waits before it tries again.
@@ -42,9 +43,11 @@ export async function connectAgain(nodes: AmqpNodes, link: Link): Promise<Recove
   return made
 }
 
-/** A connection for one purpose, which nobody makes again. */
-export const connectOnce = (address: Options.Connect, name: string): Promise<ChannelModel> =>
-  connect(address, socketOptions(name))
+/** A connection for one purpose, to the node whose turn it is, which nobody makes again. */
+export const connectOnce = (
+  { current, tls }: Pick<AmqpNodes, 'current' | 'tls'>,
+  name: string,
+): Promise<ChannelModel> => connect(current, { ...socketOptions(name), ...tls.options })
 
 /** Closes a connection. For one that is lost in this very moment amqplib waits for ever; we do not. */
 export async function closeLink(link: RecoveringChannelModel): Promise<void> {

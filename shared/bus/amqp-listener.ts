@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import type { Logger } from 'pino'
+import { directBinding } from '../topology.ts'
 import { receivedFrom } from './amqp-consumer.ts'
 import { closeChannel, isEnded } from './amqp-ended.ts'
 import { ClosedError, type Listener, type Received } from './broker.ts'
@@ -92,6 +93,8 @@ export class AmqpListener implements Listener {
         else onMessage(receivedFrom(message))
       }
       await channel.assertQueue(queue, OWN)
+      const { source, key } = directBinding(queue)
+      await channel.bindQueue(queue, source, key)
       await channel.consume(queue, take, { noAck: true })
       // It may have ended in the same breath, before we heard that it was accepted.
       if (!isOpen) return

@@ -1,6 +1,8 @@
 import { unescape as decode } from 'node:querystring'
 import type { Options } from 'amqplib'
 import { amqpUrlsIn } from '../service/amqp-urls.ts'
+import type { TlsFiles } from '../service/tls-settings.ts'
+import { TlsMaterial } from './amqp-tls.ts'
 
 /** A peer that vanished without a word is noticed after two of these. */
 const HEARTBEAT_S = 10
@@ -16,7 +18,11 @@ export class AmqpNodes {
   /** Of the node whose turn it is. */
   readonly address: Options.Connect = new Proxy({}, { get: (_, field) => Reflect.get(this.current, field) })
 
-  constructor(setting: string) {
+  /** For `amqps://`; the files are read here, and again when a connection was lost or could not be made. */
+  readonly tls: TlsMaterial
+
+  constructor(setting: string, tls?: TlsFiles) {
+    this.tls = new TlsMaterial(tls)
     this.#addresses = amqpUrlsIn(setting).map(addressOf)
   }
 
@@ -32,6 +38,7 @@ export class AmqpNodes {
   /** From now on it is the next one's turn; behind the last one comes the first. */
   turn(): void {
     this.#turn = (this.#turn + 1) % this.count
+    this.tls.refresh()
   }
 }
 

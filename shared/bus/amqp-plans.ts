@@ -2,25 +2,44 @@ import type { ChannelModel } from 'amqplib'
 import type { Logger } from 'pino'
 import type { Plan } from '../topology.ts'
 import { declarePlan } from './amqp-declare.ts'
-import { TopologyDriftError } from './broker.ts'
+import { lookFor, type Missing, saysMissing, waitFor } from './amqp-look.ts'
+import { type ExtendOptions, TopologyDriftError } from './broker.ts'
 import { DeclaredPlans } from './declared-plans.ts'
 
 /** Declaring takes some 50 ms of the broker: not for every message that finds its queue gone. */
 const DECLARE_AGAIN_MS = 5_000
+/** What is missing is told when it changes, and else so often. */
+const TELL_AGAIN_MS = 30_000
 
 const DRIFTED =
   'A queue that was added while this service ran is there with other arguments now. It stays as it is, and may no longer hear its key; ' +
   'everything else goes on. Empty it, delete it and start this service again, which declares it anew; whoever else declares it must use ' +
   'the same arguments'
 
-/** What a service has declared on RabbitMQ, on each connection anew. */
+const NOTHING: Plan = { exchanges: [], queues: [], bindings: [] }
+
+export type PlansOptions = {
+  readonly plan: Plan
+  /** `verify`: what is fixed is only looked for. */
+  readonly topology?: 'declare' | 'verify' | undefined
+  readonly log?: Logger
+}
+
+/** What a service has declared on RabbitMQ, on each connection anew; or what it waits for, where somebody else declares. */
 export class AmqpPlans {
+  /** Declared, in the order in which it was asked for. */
   readonly #plans: DeclaredPlans
+  /** Looked for. */
+  readonly #awaited: DeclaredPlans | undefined
   readonly #log: Logger | undefined
   #declaredAtMs = Number.NEGATIVE_INFINITY
+  #told = { says: '', atMs: Number.NEGATIVE_INFINITY }
+  /** What the broker lacks, in words, while this waits for it. */
+  trouble: string | undefined
 
-  constructor({ plan, log }: { readonly plan: Plan; readonly log?: Logger }) {
-    this.#plans = new DeclaredPlans(plan)
+  constructor({ plan, topology = 'declare', log }: PlansOptions) {
+    this.#plans = new DeclaredPlans(topology === 'declare' ? plan : NOTHING)
+    this.#awaited = topology === 'declare' ? undefined : new DeclaredPlans(plan)
     this.#log = log
   }
 
@@ -29,6 +48,7 @@ export class AmqpPlans {
    * activity's queue that somebody has declared anew must not keep the service away from all others.
    */
   async declare(model: ChannelModel): Promise<void> {
+    if (this.#awaited) await this.#await(model, this.#awaited.all)
     const { all, first, added } = this.#plans
     try {
       // All at once: one by one, hundreds of activities would take seconds.
@@ -49,14 +69,19 @@ export class AmqpPlans {
     }
   }
 
-  /** Adds a plan; resolves when it is declared. `connected` waits for a connection. Throws TopologyDriftError. */
-  async extend(plan: Plan, connected: () => Promise<ChannelModel>): Promise<void> {
+  /** Adds a plan; resolves when it is there. `connected` waits for a connection. Throws TopologyDriftError. */
+  async extend(
+    plan: Plan,
+    connected: () => Promise<ChannelModel>,
+    { comesAndGoes = false }: ExtendOptions = {},
+  ): Promise<void> {
+    const awaited = comesAndGoes ? undefined : this.#awaited
     // Kept first: a connection that is lost meanwhile declares it when it is back.
-    const forget = this.#plans.add(plan)
+    const forget = (awaited ?? this.#plans).add(plan)
     for (;;) {
       const model = await connected()
       try {
-        return await declarePlan(model, plan)
+        return await (awaited ? this.#await(model, plan) : declarePlan(model, plan))
       } catch (error) {
         if (error instanceof TopologyDriftError) forget()
         // On another connection it is tried once more, to be able to say that it is there.
@@ -65,14 +90,38 @@ export class AmqpPlans {
     }
   }
 
-  /** Something of the topology was deleted under us: it is put back, once in a while. */
+  /** Something of the topology was deleted under us: it is put back, once in a while, or told of. */
   declareAgain(model: ChannelModel | undefined): void {
     if (!model || performance.now() - this.#declaredAtMs < DECLARE_AGAIN_MS) return
     this.#declaredAtMs = performance.now()
-    this.declare(model).then(
-      () => this.#log?.warn('a queue or exchange was gone; the topology was declared again'),
-      (error: Error) =>
-        this.#log?.warn({ reason: error.message }, 'a queue or exchange is gone and could not be declared'),
+    this.#putBack(model).catch((error: Error) =>
+      this.#log?.warn({ reason: error.message }, 'a queue or exchange is gone and could not be declared'),
     )
+  }
+
+  async #putBack(model: ChannelModel): Promise<void> {
+    const missing = this.#awaited ? await lookFor(model, this.#awaited.all) : []
+    if (missing.length > 0) this.#log?.error({ missing }, saysMissing(missing))
+    else {
+      await this.declare(model)
+      this.#log?.warn('a queue or exchange was gone; the topology was declared again')
+    }
+  }
+
+  async #await(model: ChannelModel, plan: Plan): Promise<void> {
+    try {
+      await waitFor(model, plan, (missing) => this.#tell(missing))
+    } finally {
+      this.trouble = undefined
+    }
+  }
+
+  #tell(missing: readonly Missing[]): void {
+    const says = saysMissing(missing)
+    this.trouble = says
+    const nowMs = performance.now()
+    if (says === this.#told.says && nowMs - this.#told.atMs < TELL_AGAIN_MS) return
+    this.#told = { says, atMs: nowMs }
+    this.#log?.warn({ missing: missing.length }, says)
   }
 }

@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib'
-import type { Plan } from '../topology.ts'
+import { directBinding, type Plan } from '../topology.ts'
 import { parseDrift } from './amqp-declare.ts'
 import { closeChannel } from './amqp-ended.ts'
 import { TopologyDriftError } from './broker.ts'
@@ -28,14 +28,19 @@ export async function countIn(channel: Pick<Channel, 'checkQueue'>, queue: strin
   )
 }
 
-/** Declares one queue. Throws TopologyDriftError when it is there with other arguments. */
+/** Declares one queue, and has it hear what is sent straight to it. Throws TopologyDriftError when it is there with other arguments, and is used. */
 export async function declareQueue(model: ChannelModel, { name, arguments: args }: Plan['queues'][number]) {
+  const { source, key } = directBinding(name)
+  const bind = () => onChannel(model, (channel) => channel.bindQueue(name, source, key))
   try {
     await onChannel(model, (channel) => channel.assertQueue(name, { durable: true, arguments: args }))
   } catch (error) {
     const drift = error instanceof Error ? parseDrift(error.message) : undefined
-    throw drift ? new TopologyDriftError([drift]) : error
+    if (!drift) throw error
+    await bind()
+    throw new TopologyDriftError([drift])
   }
+  await bind()
 }
 
 /**

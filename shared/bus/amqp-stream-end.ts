@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { ChannelModel, Options } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
+import { controlSaid, controlStream, exchanges } from '../topology.ts'
 import { connectOnce } from './amqp-link.ts'
+import type { AmqpNodes } from './amqp-nodes.ts'
 import type { Received } from './broker.ts'
 
 /** A stream of the size that we declare is read in 3 s. */
@@ -41,14 +43,20 @@ export class StreamEnd {
   }
 
   /** Writes the marker; `name` is what operators see of the connection. */
-  async mark(address: Options.Connect, name: string): Promise<void> {
-    const model = await connectOnce(address, name)
+  async mark(nodes: AmqpNodes, name: string): Promise<void> {
+    const model = await connectOnce(nodes, name)
     model.on('error', (error) => this.fail(error))
     this.#model = model
     if (this.#closed) return this.#disconnect()
     const channel = await model.createChannel()
     channel.on('error', (error) => this.fail(error))
-    channel.publish('', this.#stream, Buffer.alloc(0), { type: MARKER_TYPE, messageId: this.#id, persistent: true })
+    // Under a key that every service has the right to.
+    const [exchange, key] = this.#stream === controlStream ? [exchanges.direct, controlSaid] : ['', this.#stream]
+    channel.publish(exchange, key, Buffer.alloc(0), {
+      type: MARKER_TYPE,
+      messageId: this.#id,
+      persistent: true,
+    })
   }
 
   /** The reader tells each message that it got. */

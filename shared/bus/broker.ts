@@ -8,6 +8,8 @@ export interface Broker {
   /** Product and version, such as `RabbitMQ 3.10.8`; known once `ready` has resolved. */
   readonly version: string
   readonly state: BrokerState
+  /** Why it does not come up, and what to do, when that is known and waiting alone will not help. */
+  readonly trouble?: string | undefined
   /** Resolves when connected for the first time and the topology is declared; rejects with TopologyDriftError or UnsupportedBrokerError. */
   ready(): Promise<void>
   /** Calls back on every change of state; returns the function that ends it. */
@@ -44,9 +46,9 @@ export interface Broker {
   declare(queue: Plan['queues'][number]): Promise<void>
   /**
    * Declares more exchanges, queues and bindings than this side's own plan has, now and after each reconnect. Resolves when they are there;
-   * saying it again is harmless. Throws TopologyDriftError, and then forgets it.
+   * saying it again is harmless. Throws TopologyDriftError, and then forgets it. A side that only looks for its topology waits for them.
    */
-  extend(plan: Plan): Promise<void>
+  extend(plan: Plan, options?: ExtendOptions): Promise<void>
   /** Deletes a queue that holds no message, ready or unsettled; false when it holds some. True also when there is no such queue. */
   removeEmpty(queue: string): Promise<boolean>
   /**
@@ -57,6 +59,9 @@ export interface Broker {
   /** Waits for outstanding confirms (bounded by `drainMs`), closes channels before connections. */
   close(drainMs?: number): Promise<void>
 }
+
+/** `comesAndGoes`: declared also by a side that only looks for what is fixed: nobody else would. */
+export type ExtendOptions = { readonly comesAndGoes?: boolean }
 
 export type Inspected = { readonly messages: number; readonly consumers: number; readonly unsettled?: number }
 

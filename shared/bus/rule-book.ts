@@ -101,6 +101,8 @@ export class RuleBook implements Rules {
 
   #take(message: Received): void {
     const { type } = message.properties
+    // Rules come under the stream's own name, which only the hub has the right to.
+    if (message.key !== controlStream) return
     // Confirmations are most of the stream, and none of our business.
     if (type !== undefined && type !== 'SIDELINE_RULE' && type !== 'SIDELINE_TRIAL') return
     const parsed = parseEvent(message)

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Body } from '../events.ts'
-import { controlStream, parkingQueue, type QueueType } from '../topology.ts'
+import { controlSaid, exchanges, parkingQueue, type QueueType } from '../topology.ts'
 import { type Broker, ClosedError, TopologyDriftError } from './broker.ts'
 import { toMessage } from './envelope.ts'
 import { newId } from './ids.ts'
@@ -143,7 +143,8 @@ export function publishRecord(
   const atMs = clock.now()
   const id = newId(atMs)
   const message = toMessage(body, { id, service, correlationId: id, atMs })
-  return broker.publish({ ...message, exchange: '', key: controlStream, mandatory: true })
+  // Under a key of its own: whoever has the right to it has none to write rules.
+  return broker.publish({ ...message, exchange: exchanges.direct, key: controlSaid, mandatory: true })
 }
 
 /** Whether a delivery that was judged before must be settled, so that nothing happens any more as if the record were not there. */

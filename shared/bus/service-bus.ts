@@ -10,7 +10,10 @@ import { RuleBook } from './rule-book.ts'
 import { noWatcher, type OutcomeWatcher } from './rules.ts'
 
 /** Connects a service to the RabbitMQ of its configuration; what `main.ts` hands to `runService`. */
-export const connectService: Connect = (options, { config, log }) => connectAmqp(config.amqpUrl, { ...options, log })
+export const connectService: Connect = (options, { config, log }) => {
+  const { amqpUrl, amqpTls: tls, topology } = config
+  return connectAmqp(amqpUrl, { ...options, log, tls, topology })
+}
 
 /** What of a service's context its bus is made from. */
 export type BusContext<C extends ServiceConfig> = Pick<

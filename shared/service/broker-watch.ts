@@ -19,7 +19,7 @@ type Watchers = {
 
 /** Makes a broker's state visible: as readiness, as `ebs_broker_up`, and in the log when it changes. */
 export function watchBroker(broker: Broker, { health, metrics, log, fail }: Watchers): void {
-  health.add('broker', () => (broker.state === 'up' ? true : reasons[broker.state]))
+  health.add('broker', () => (broker.state === 'up' ? true : (broker.trouble ?? reasons[broker.state])))
   metrics.gauge('ebs_broker_up', '1 while the broker is connected and takes messages.', () =>
     broker.state === 'up' ? 1 : 0,
   )

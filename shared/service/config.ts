@@ -8,6 +8,7 @@ import { redactUrl } from './redact.ts'
 import { type RetrySettings, retryEnv, retryVariables } from './retry-settings.ts'
 import { brokerUrls, hostAndPort, oneOf, onOff, port, text, urlOf, wholeNumber } from './settings.ts'
 import { misspelt } from './spelling.ts'
+import { type TlsFiles, tlsEnv, tlsVariables } from './tls-settings.ts'
 import { type TracingSettings, tracingEnv } from './tracing-settings.ts'
 
 /** Variables by name, as in `process.env`. An empty value counts as not set. */
@@ -28,6 +29,7 @@ const common = {
   EBS_REQUESTS_PER_MINUTE: wholeNumber({ min: 1, max: 1_000_000_000 }).optional(),
   // Below the 30 s that Kubernetes gives a pod before it kills it.
   EBS_SHUTDOWN_TIMEOUT_MS: wholeNumber({ min: 100, max: 600_000 }).default(25_000),
+  EBS_TOPOLOGY: oneOf('declare', 'verify').default('declare'),
   EBS_WAIT_MS_MAX: wholeNumber({ min: 100, max: 600_000 }).default(60_000),
 }
 
@@ -40,6 +42,8 @@ export type ServiceConfig = ReturnType<typeof named> & {
   readonly portVariable: string
   /** Whose tokens are asked for; missing: none are. */
   readonly auth?: AuthSettings | undefined
+  /** Certificates for `amqps://`; missing: the public ones, and none of our own. */
+  readonly amqpTls?: TlsFiles | undefined
   /** Where spans go; missing: nobody has asked for them. */
   readonly tracing?: TracingSettings | undefined
   /** Of the queues that have one. */
@@ -76,11 +80,13 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
   const breakers = breakerEnv(source.queues ?? [], given)
   const auth = authEnv(given)
   const tracing = tracingEnv(given)
+  const tls = tlsEnv(given)
 
   const mistakes = [
     ...mistakesOf(shared, given),
     ...hostMistakes(given),
     ...auth.mistakes,
+    ...tls.mistakes,
     ...mistakesOf(ownPort, given),
     ...mistakesOf(own, given),
     ...retry.mistakes,
@@ -90,6 +96,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
   const known = [
     ...Object.keys(common),
     ...authVariables,
+    ...tlsVariables,
     portVariable,
     ...Object.keys(source.own),
     ...retryVariables(source.queues ?? []),
@@ -100,6 +107,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     port: ownPort.data[portVariable] ?? source.port,
     portVariable,
     auth: auth.settings,
+    amqpTls: tls.files,
     tracing: tracing.settings,
     own: own.data,
     retry: retry.settings,
@@ -107,6 +115,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     warnings: [
       ...auth.warnings,
       ...tracing.warnings,
+      ...tls.warnings,
       ...misspelt(
         Object.keys(given).filter((name) => name.startsWith('EBS_')),
         known,
@@ -127,6 +136,8 @@ const named = (env: z.output<typeof commonSchema>) => ({
   queueType: env.EBS_QUEUE_TYPE,
   /** Missing: none on loopback, and elsewhere what `http.ts` says. */
   requestsPerMinuteMax: env.EBS_REQUESTS_PER_MINUTE,
+  /** Who declares exchanges and queues: this service, or somebody before it. */
+  topology: env.EBS_TOPOLOGY,
   shutdownTimeoutMs: env.EBS_SHUTDOWN_TIMEOUT_MS,
   waitMsMax: env.EBS_WAIT_MS_MAX,
 })

@@ -57,12 +57,14 @@ describe('topology verify', () => {
     const again = await runEbs(['topology', 'verify', '-o', 'json'], configOf(vhost.url))
 
     expect(code).toBe(1)
-    expect(err).toContain('4 differences.')
+    expect(err).toContain('6 differences.')
     expect(JSON.parse(out)).toMatchObject({
       bindings: 'compared',
       differences: [
         { kind: 'queue', name: 'flow_worker_consume.dead', found: 'no' },
         { kind: 'queue', name: 'process_consume.dead', what: 'x-queue-type', wanted: 'quorum', found: 'classic' },
+        { kind: 'binding', name: 'ebs.direct --flow_worker_consume.dead--> flow_worker_consume.dead', found: 'no' },
+        { kind: 'binding', name: 'ebs.direct --process_consume.dead--> process_consume.dead', found: 'no' },
         { kind: 'binding', name: 'ebs --objects--> distributor_consume', wanted: 'yes', found: 'no' },
         { kind: 'binding', name: 'ebs --objects--> process_consume', wanted: 'no', found: 'yes' },
       ],
@@ -78,7 +80,7 @@ describe('topology verify', () => {
       const { code, out, err } = await runEbs(['topology', 'verify'], { config: { amqpUrl: url } })
       expect({ code, out }).toEqual({ code: 1, out: '' })
       expect(err).toMatch(
-        /^The broker at amqp:\/\/127\.0\.0\.1:\d+\/? cannot be asked \(.+\)\. EBS_AMQP_URL says where it is\.\n$/,
+        /^The broker at amqp:\/\/127\.0\.0\.1:\d+\/? cannot be asked \(.+\)\. (?:EBS_AMQP_URL says where it is|The broker refuses the user or the password in EBS_AMQP_URL\. .+)\.\n$/,
       )
       expect(err).not.toContain('secret')
     }

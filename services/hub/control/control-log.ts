@@ -86,8 +86,11 @@ export class ControlLog {
     const event = parseEvent(message)
     // What is none of ours, or of a version to come, is for others to read.
     if (!('data' in event)) return
-    if (event.type === 'SIDELINE_RULE') this.#keep(event.data.rule)
-    else if (event.type === 'SIDELINE_APPLIED') this.#note(event.data)
+    if (event.type === 'SIDELINE_RULE') {
+      // Consumers have no right to this key, and so cannot write rules.
+      if (message.key === controlStream) this.#keep(event.data.rule)
+    }
+    if (event.type === 'SIDELINE_APPLIED') this.#note(event.data)
     else if (event.type === 'SIDELINE_TRIED') this.#trials.get(event.data.trial)?.(event.data)
     for (const listener of this.#watchers) listener()
   }

@@ -28,7 +28,7 @@ export class ActivityQueues {
     const missing = [...new Set(activities)].filter((activity) => !this.#declared.has(activity))
     await inSlices(missing, async (activity) => {
       try {
-        await broker.extend(activityPlan(activity, queueType))
+        await broker.extend(activityPlan(activity, queueType), { comesAndGoes: true })
         this.#declared.add(activity)
       } catch (error) {
         if (!(error instanceof TopologyDriftError)) throw error

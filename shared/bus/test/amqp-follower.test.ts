@@ -18,7 +18,7 @@ test('nothing that was read stays unacknowledged, however little it is: RabbitMQ
   const follower = new AmqpFollower({
     stream: NOTES,
     onMessage: ({ body }) => void heard.push(body.toString()),
-    mark: (end) => end.mark(new AmqpNodes(vhost.url).current, 'mark'),
+    mark: (end) => end.mark(new AmqpNodes(vhost.url), 'mark'),
     onStopped: () => undefined,
   })
   for (const text of numbers(250)) write(text)

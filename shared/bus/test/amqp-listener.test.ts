@@ -1,6 +1,7 @@
 import { connect } from 'amqplib'
 import { expect, onTestFinished, test } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
+import { exchanges } from '../../topology.ts'
 import { AmqpListener } from '../amqp-listener.ts'
 import { ClosedError } from '../broker.ts'
 import { eventually } from './bus-fixture.ts'
@@ -23,6 +24,7 @@ async function listening() {
     onStopped: () => void heard.push('stopped'),
   })
   const channel = await model.createConfirmChannel()
+  await channel.assertExchange(exchanges.direct, 'topic')
   const send = async (text: string) => {
     channel.publish('', OWN, Buffer.from(text))
     await channel.waitForConfirms()

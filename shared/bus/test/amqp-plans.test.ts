@@ -1,23 +1,24 @@
 import { Writable } from 'node:stream'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
 import { createLog } from '../../service/log.ts'
-import type { Plan } from '../../topology.ts'
+import { exchanges, type Plan } from '../../topology.ts'
+import { declarePlan } from '../amqp-declare.ts'
 import { connectOnce } from '../amqp-link.ts'
 import { AmqpNodes } from '../amqp-nodes.ts'
 import { AmqpPlans } from '../amqp-plans.ts'
-import { declareQueue } from '../amqp-queue.ts'
+import { declareQueue, inspectQueue } from '../amqp-queue.ts'
 import { TopologyDriftError } from '../broker.ts'
 
 const planOf = (name: string): Plan => ({
-  exchanges: [],
+  exchanges: [{ name: exchanges.direct, type: 'topic', arguments: {} }],
   bindings: [],
   queues: [{ name, arguments: { 'x-queue-type': 'quorum' } }],
 })
 
 async function rig() {
   const vhost = await testVhost()
-  const model = await connectOnce(new AmqpNodes(vhost.url).current, 'plans')
+  const model = await connectOnce(new AmqpNodes(vhost.url), 'plans')
   onTestFinished(async () => {
     await model.close()
     await vhost[Symbol.asyncDispose]()
@@ -59,4 +60,26 @@ test('what a service began with must not have drifted', async () => {
 
   await expect(plans.declare(model)).rejects.toThrow(TopologyDriftError)
   expect(lines).toEqual([])
+})
+
+test('where the topology is only looked for, what is missing is waited for and told; what comes and goes is declared', async () => {
+  const { model, log, lines } = await rig()
+  const plans = new AmqpPlans({ plan: planOf('work'), topology: 'verify', log })
+  const declared = plans.declare(model)
+  await vi.waitFor(() => expect(plans.trouble).toMatch(/lacks exchange ebs\.direct, queue work\. EBS_TOPOLOGY=verify/))
+
+  await declarePlan(model, planOf('work'))
+  await declared
+  const awaited = plans.extend(planOf('charge'), async () => model)
+  await plans.extend(planOf('ship'), async () => model, { comesAndGoes: true })
+  await vi.waitFor(() => expect(plans.trouble).toContain('lacks queue charge.'))
+  expect(await inspectQueue(model, 'ship')).toEqual({ messages: 0, consumers: 0 })
+  await declarePlan(model, planOf('charge'))
+  await awaited
+
+  expect(plans.trouble).toBeUndefined()
+  expect(lines.map(({ msg }) => msg)).toEqual([
+    expect.stringContaining('The broker lacks exchange ebs.direct, queue work.'),
+    expect.stringContaining('The broker lacks queue charge.'),
+  ])
 })

@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
-import { type Plan, type QueueType, type Tables, topologyPlan } from '../../topology.ts'
+import { directBinding, type Plan, type QueueType, type Tables, topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import type { Broker, ConnectOptions, Delivery, Message } from '../broker.ts'
 import { MemoryBroker } from '../memory-broker.ts'
@@ -75,7 +75,11 @@ export function planOf(queueType: QueueType, queues: Tables['queues'], extra: Pa
   return {
     exchanges: [...plan.exchanges, ...(extra.exchanges ?? [])],
     queues: [...plan.queues, ...(extra.queues ?? [])],
-    bindings: [...plan.bindings, ...(extra.bindings ?? [])],
+    bindings: [
+      ...plan.bindings,
+      ...(extra.queues ?? []).map(({ name }) => directBinding(name)),
+      ...(extra.bindings ?? []),
+    ],
   }
 }
 

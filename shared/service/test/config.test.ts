@@ -37,6 +37,7 @@ test('an empty environment gives the defaults of the contract', () => {
     prefetch: undefined,
     queueType: 'quorum',
     shutdownTimeoutMs: 25_000,
+    topology: 'declare',
     waitMsMax: 60_000,
     port: 8000,
     portVariable: 'EBS_DATAGEN_PORT',

@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Those that take half a minute and more. Begun last, they would end alone, with the other workers idle. */
 const LONGEST = [
   ...['lost-broker', 'sideline-faults', 'killed-processes', 'hub-faults', 'sidelines', 'journey-faults', 'demos'],
-  ...['chaos', 'private-node', 'broker-contract', 'sim', 'held-back', 'failover-faults'],
+  ...['chaos', 'least-privilege', 'private-node', 'broker-contract', 'sim', 'held-back', 'failover-faults'],
 ]
 
 /** The longest first. */

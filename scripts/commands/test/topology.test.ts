@@ -63,8 +63,8 @@ describe('topology verify', () => {
       differences: [
         { kind: 'queue', name: 'flow_worker_consume.dead', found: 'no' },
         { kind: 'queue', name: 'process_consume.dead', what: 'x-queue-type', wanted: 'quorum', found: 'classic' },
-        { kind: 'binding', name: 'ebs.direct --flow_worker_consume.dead--> flow_worker_consume.dead', found: 'no' },
         { kind: 'binding', name: 'ebs.direct --process_consume.dead--> process_consume.dead', found: 'no' },
+        { kind: 'binding', name: 'ebs.direct --flow_worker_consume.dead--> flow_worker_consume.dead', found: 'no' },
         { kind: 'binding', name: 'ebs --objects--> distributor_consume', wanted: 'yes', found: 'no' },
         { kind: 'binding', name: 'ebs --objects--> process_consume', wanted: 'no', found: 'yes' },
       ],

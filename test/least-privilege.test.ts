@@ -114,7 +114,7 @@ test.runIf(hasRabbitmqServer)(
 
     // Nobody knows it yet; then it is known, and nothing is there.
     await says('The broker refuses the user or the password in EBS_AMQP_URL. Give the password that it knows')
-    expect(gateway.output).toContain('The broker refuses the user or the password')
+    await waitUntil(() => expect(gateway.output).toContain('The broker refuses the user or the password'))
     expect(gateway.output).not.toContain('gateway:gateway@')
     await importDefinitions(secured, 'users')
     await says('EBS_TOPOLOGY=verify declares none of these')

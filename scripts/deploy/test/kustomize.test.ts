@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Env } from '../../../shared/service/config.ts'
@@ -11,6 +12,7 @@ import { referenceFaults, selectorFaults, type Workload, workloadsOf } from './w
 /** A SQLite file belongs to one process. */
 const WITH_STORE = ['datagen', 'hub', 'statistics']
 const strings = z.record(z.string(), z.string())
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync('package.json', 'utf8')))
 
 /** What a container of this workload finds in its environment. */
 function environmentOf({ container }: Workload, manifests: readonly Manifest[]): Env {
@@ -133,7 +135,7 @@ describe.each(overlays)('%s', (overlay) => {
 
   test('images are named with a version, and all services run the same', () => {
     expect(new Set(ours.map(({ workload }) => workload.container.image))).toEqual(
-      new Set([overlay === 'local' ? 'ebs:local' : 'ghcr.io/ebs/ebs:0.1.0']),
+      new Set([overlay === 'local' ? 'ebs:local' : `ghcr.io/ebs/ebs:${version}`]),
     )
     expect(JSON.stringify(manifests)).not.toMatch(/:latest"/)
   })

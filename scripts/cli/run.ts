@@ -49,6 +49,10 @@ const nouns: Readonly<Record<string, Noun>> = {
     says: 'what was accepted and where it is now: nothing is lost, or what is',
     load: async () => (await import('../commands/ledger.ts')).verbs,
   },
+  audit: {
+    says: 'what operators did, and were refused',
+    load: async () => (await import('../commands/audit.ts')).verbs,
+  },
   topology: {
     says: 'exchanges and queues: as declared, and as the broker has them',
     load: async () => (await import('../commands/topology.ts')).verbs,

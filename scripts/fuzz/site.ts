@@ -16,6 +16,7 @@ import { type StartedService, startService } from '../../shared/service/lifecycl
 import { createLog } from '../../shared/service/log.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
 import { topologyPlan } from '../../shared/topology.ts'
+import type { ServiceName } from '../services.ts'
 
 /** Services with an API of their own. */
 export const apis = ['gateway', 'datagen', 'hub', 'statistics'] as const
@@ -64,10 +65,11 @@ export class Site implements AsyncDisposable {
     process.on('unhandledRejection', this.#onCrash)
   }
 
-  static async open(): Promise<Site> {
+  /** With variables of the environment besides its own. */
+  static async open(more: Readonly<Record<string, string>> = {}): Promise<Site> {
     const site = new Site(START_MS)
     try {
-      const env = { ...ports, ...settings, EBS_DATA_DIR: site.#folder }
+      const env = { ...ports, ...settings, EBS_DATA_DIR: site.#folder, ...more }
       // Who counts comes up first, so that it hears everything.
       await site.#start(statistics, env)
       await site.#start(hub, env)
@@ -82,8 +84,8 @@ export class Site implements AsyncDisposable {
     }
   }
 
-  http(api: Api): Http {
-    return this.#of(api).http
+  http(service: ServiceName): Http {
+    return this.#of(service).http
   }
 
   url(api: Api): string {
@@ -117,9 +119,9 @@ export class Site implements AsyncDisposable {
     process.off('unhandledRejection', this.#onCrash)
   }
 
-  #of(api: Api) {
-    const service = this.#services.get(api)
-    if (!service) throw new Error(`${api} is not up`)
+  #of(name: ServiceName) {
+    const service = this.#services.get(name)
+    if (!service) throw new Error(`${name} is not up`)
     return service
   }
 

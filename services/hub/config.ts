@@ -11,6 +11,8 @@ const HOUR_MS = 3_600_000
 const KEEP_HOURS_MAX = 87_600
 /** As long as the delay ladder reaches, 30 days: what is older than that and open is late by any measure. */
 const OVERDUE_MS_MAX = 2_592_000_000
+/** Ten years. */
+const AUDIT_DAYS_MAX = 3_650
 const SITE = /^[a-z0-9]{1,16}$/
 /** The document of a flow grows with every attempt at each of its calls. */
 const RETRIES_MAX = 25
@@ -45,6 +47,7 @@ export function hubConfig(env?: Env) {
         EBS_HUB_STORE_SECONDARY: text.optional(),
         /** The one that is going to be away. */
         EBS_HUB_STORE_OUT: oneOf('primary', 'secondary').optional(),
+        EBS_AUDIT_DAYS: wholeNumber({ min: 1, max: AUDIT_DAYS_MAX }).default(90),
         EBS_EARLY_KEEP_MS: wholeNumber({ min: 0, max: HOUR_MS }).default(60_000),
         EBS_HUB_KEEP_HOURS: wholeNumber({ min: 1, max: KEEP_HOURS_MAX }).default(24),
         EBS_HUB_KEEP_FAILED_HOURS: wholeNumber({ min: 1, max: KEEP_HOURS_MAX }).default(168),

@@ -18,6 +18,7 @@ import type { ServiceDefinition } from '../../shared/service/service.ts'
 import type { HubTransaction } from '../../shared/store/hub-store.ts'
 import { REFUSED_HELP, startRelay } from '../../shared/store/outbox-relay.ts'
 import type { OutboxRow } from '../../shared/store/store.ts'
+import { serveAudit } from './audit-routes.ts'
 import { type HubConfig, hubConfig } from './config.ts'
 import { effectsOf } from './effects.ts'
 import { askForRound } from './errands/round.ts'
@@ -39,6 +40,7 @@ const PREFETCH = 500
 /** Each hop of a call would wait it on an idle hub; on a busy one batches fill while the last is stored. */
 const LINGER_MS = 0
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 /**
  * Owns conversations: groups and flows, sidelines and replays, their timers, and the API to look at them. One process works, others stand by: its queue has a
@@ -94,6 +96,7 @@ export const hub: ServiceDefinition<HubConfig> = {
     const findAsker = onceThere(openAsker(bus), log, 'could not begin to ask other services')
     const conversing = { store, kernel, kinds, clock, stopping, sidelineTerms, journeys, broker, findAsker }
     const operations: Operations = { ...conversing, ...effects.operations }
+    serveAudit(http, { store, clock, metrics })
     serveHub(http, operations)
     measureHub(metrics, operations)
     measureRemediation(metrics, operations)
@@ -115,6 +118,7 @@ export const hub: ServiceDefinition<HubConfig> = {
       keepMs: {
         success: config.own.EBS_HUB_KEEP_HOURS * HOUR_MS,
         failed: config.own.EBS_HUB_KEEP_FAILED_HOURS * HOUR_MS,
+        audit: config.own.EBS_AUDIT_DAYS * DAY_MS,
       },
     })
     const close = async () => {

@@ -17,14 +17,18 @@ const FAILED = ['failure', 'error', 'FAILED', 'COMPENSATED', 'CANCELLED']
 /** Sidelines and replays: who did what to whose messages is asked long afterwards. */
 const OPERATED = ['closed', 'discarded', 'completed', 'cancelled']
 const OPERATED_KEPT_MS = 90 * 86_400_000
+/** Some 300 MB with their indexes: more than an operator can do, and a program that acts all day leaves room for its last weeks. */
+const AUDIT_ACTS_MAX = 500_000
+/** Of those without a token, who may send as many requests as they like, from as many addresses as they have. */
+const AUDIT_STRANGERS_MAX = 100_000
 
 export type UpkeepOptions = {
   readonly store: Pick<HubStore, 'write' | 'prune'>
   readonly kernel: Pick<Kernel, 'sweep'>
   readonly clock: Clock
   readonly log: Pick<Logger, 'info' | 'error'>
-  /** How long ended conversations are kept: those that succeeded, and all others. */
-  readonly keepMs: { readonly success: number; readonly failed: number }
+  /** How long ended conversations are kept, those that succeeded and all others; and the audit of what operators did. */
+  readonly keepMs: { readonly success: number; readonly failed: number; readonly audit: number }
   /** Has the catalogue compared with the queues. */
   readonly askForRound: () => Promise<void>
   /** Reads what other hubs have registered. */
@@ -102,9 +106,16 @@ async function prune({ store, clock, log, keepMs }: UpkeepOptions, isStopped: ()
     removed = await store.write((tx) => tx.held.removeSettled(nowMs - INBOX_KEEP_MS, PRUNE_SLICE))
     messages += removed
   }
+  const beyond = { beforeMs: nowMs - keepMs.audit, acts: AUDIT_ACTS_MAX, strangers: AUDIT_STRANGERS_MAX }
+  let acts = 0
+  removed = PRUNE_SLICE
+  while (removed > 0 && !isStopped()) {
+    removed = await store.write((tx) => tx.audit.removeBeyond(beyond, PRUNE_SLICE))
+    acts += removed
+  }
   const ids = await store.prune(nowMs)
-  if (conversations + messages + ids > 0)
-    log.info({ conversations, messages, ids }, 'forgot what is older than configured')
+  if (conversations + messages + acts + ids > 0)
+    log.info({ conversations, messages, acts, ids }, 'forgot what is older than configured')
 }
 
 const definitions = ({ catchUp }: UpkeepOptions): Promise<void> => catchUp()

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { CheckToken } from './auth-token.ts'
 import { HttpProblem } from './errors.ts'
+import type { RateLimits } from './rate-limits.ts'
 
 /** What a token can allow; its issuer gives them out. */
 export type Scope = 'objects:write' | 'journeys:write' | 'ops:read' | 'ops:write'
@@ -10,25 +11,42 @@ declare module 'fastify' {
     /** The caller needs one of these; `public`: no token. Missing: `ops:read` to look, `ops:write` for all else. */
     scopes?: readonly Scope[] | 'public'
   }
+  interface FastifyInstance {
+    /** Tokens are asked for. */
+    isGuarded: boolean
+  }
   interface FastifyRequest {
-    /** Who is calling, by his token; undefined where none is asked for. */
+    /** Who is calling, by his token, also when he may not; undefined where none is asked for, or none counts. */
     actor: string | undefined
   }
 }
+
+const UNAUTHORIZED = 401
 
 /** What a route wants of its caller. */
 export function scopesOf(method: string, config: { readonly scopes?: readonly Scope[] | 'public' } = {}) {
   return config.scopes ?? [method === 'GET' || method === 'HEAD' ? 'ops:read' : 'ops:write']
 }
 
-/** Asks for tokens, on every route that is not public. Behind the rate limit, and before a body is read. */
-export function guard(app: FastifyInstance, check: CheckToken): void {
+/**
+ * Asks for tokens, on every route that is not public. Behind the rate limit, and before a body is read. Whoever fails too often is held
+ * back, but a good token is good at any time: else whoever shares its address (a proxy's, an office's) could lock its owner out.
+ */
+export function guard(
+  app: FastifyInstance,
+  check: CheckToken,
+  { countAuthFailure, countSubject }: Pick<RateLimits, 'countAuthFailure' | 'countSubject'>,
+): void {
   app.addHook('preParsing', async (request) => {
     const wanted = scopesOf(request.method, request.routeOptions.config)
     if (wanted === 'public') return
-    const { actor, scopes } = await check(request.headers.authorization)
-    if (!wanted.some((scope) => scopes.has(scope))) throw forbidden(wanted, request)
+    const { actor, scopes } = await check(request.headers.authorization).catch(async (error: unknown) => {
+      if (error instanceof HttpProblem && error.status === UNAUTHORIZED) await countAuthFailure(request)
+      throw error
+    })
     request.actor = actor
+    await countSubject(request)
+    if (!wanted.some((scope) => scopes.has(scope))) throw forbidden(wanted, request)
   })
 }
 

@@ -4,6 +4,7 @@ import { type BreakerSettings, breakerEnv, breakerVariables } from './breaker-se
 import { ConfigError, type Mistake } from './errors.ts'
 import { lanePolicy } from './lane-settings.ts'
 import { isLoopback } from './loopback.ts'
+import { trustedProxies } from './proxy-settings.ts'
 import { redactUrl } from './redact.ts'
 import { type RetrySettings, retryEnv, retryVariables } from './retry-settings.ts'
 import { brokerUrls, hostAndPort, oneOf, onOff, port, text, urlOf, wholeNumber } from './settings.ts'
@@ -15,6 +16,7 @@ import { type TracingSettings, tracingEnv } from './tracing-settings.ts'
 export type Env = Readonly<Record<string, string | undefined>>
 
 const common = {
+  EBS_AUTH_FAILURES_PER_MINUTE: wholeNumber({ min: 1, max: 1_000_000 }).optional(),
   EBS_AMQP_URL: brokerUrls.optional(),
   QUEUE_URL: hostAndPort.optional(),
   EBS_AMQP_MANAGEMENT_URL: urlOf(['http:', 'https:'], 'http://guest:guest@127.0.0.1:15672').optional(),
@@ -27,9 +29,11 @@ const common = {
   EBS_PREFETCH: wholeNumber({ min: 1, max: 65_535 }).optional(),
   EBS_QUEUE_TYPE: oneOf('quorum', 'classic').default('quorum'),
   EBS_REQUESTS_PER_MINUTE: wholeNumber({ min: 1, max: 1_000_000_000 }).optional(),
+  EBS_SUBJECT_REQUESTS_PER_MINUTE: wholeNumber({ min: 1, max: 1_000_000_000 }).optional(),
   // Below the 30 s that Kubernetes gives a pod before it kills it.
   EBS_SHUTDOWN_TIMEOUT_MS: wholeNumber({ min: 100, max: 600_000 }).default(25_000),
   EBS_TOPOLOGY: oneOf('declare', 'verify').default('declare'),
+  EBS_TRUST_PROXY: trustedProxies.optional(),
   EBS_WAIT_MS_MAX: wholeNumber({ min: 100, max: 600_000 }).default(60_000),
 }
 
@@ -134,11 +138,16 @@ const named = (env: z.output<typeof commonSchema>) => ({
   /** Missing: follows how long the work takes. */
   prefetch: env.EBS_PREFETCH,
   queueType: env.EBS_QUEUE_TYPE,
-  /** Missing: none on loopback, and elsewhere what `http.ts` says. */
+  /** Missing: none on loopback, and elsewhere what `rate-limits.ts` says. */
   requestsPerMinuteMax: env.EBS_REQUESTS_PER_MINUTE,
+  /** Both missing: what `rate-limits.ts` says. */
+  subjectRequestsPerMinuteMax: env.EBS_SUBJECT_REQUESTS_PER_MINUTE,
+  authFailuresPerMinuteMax: env.EBS_AUTH_FAILURES_PER_MINUTE,
   /** Who declares exchanges and queues: this service, or somebody before it. */
   topology: env.EBS_TOPOLOGY,
   shutdownTimeoutMs: env.EBS_SHUTDOWN_TIMEOUT_MS,
+  /** Missing: none, and whoever connects is the client. */
+  trustProxy: env.EBS_TRUST_PROXY,
   waitMsMax: env.EBS_WAIT_MS_MAX,
 })
 

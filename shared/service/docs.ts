@@ -6,6 +6,7 @@ import { scopesOf } from './auth.ts'
 
 /** Of the HTTP interface, not of the program: it changes when a client has to. */
 const API_VERSION = '1'
+const PAGES = '/docs'
 
 type DocsOptions = {
   readonly title: string
@@ -23,9 +24,9 @@ export async function serveDocs(app: FastifyInstance, { title, isGuarded }: Docs
   // It holds nothing that is not in the source, and a browser sends no token with a page.
   await app.register(async (pages) => {
     pages.addHook('onRoute', (route) => {
-      route.config = { ...route.config, scopes: 'public' }
+      route.config = { ...route.config, scopes: 'public', isPage: route.url.startsWith(PAGES) }
     })
-    await pages.register(swaggerUi, { routePrefix: '/docs' })
+    await pages.register(swaggerUi, { routePrefix: PAGES })
     pages.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   })
 }

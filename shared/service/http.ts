@@ -21,11 +21,12 @@ import { HttpProblem } from './errors.ts'
 import type { Health } from './health.ts'
 import { parseJsonBody } from './json-body.ts'
 import type { Logger } from './log.ts'
-import { isLoopback } from './loopback.ts'
 import type { Metrics } from './metrics.ts'
 import { serveOperations } from './operations-routes.ts'
 import { sendProblem } from './problem.ts'
+import { limitRates, type RateLimits, type RateSettings } from './rate-limits.ts'
 import { watchRoutes } from './routes.ts'
+import { cacheHeaders, HTTPS_ONLY, pagePolicy, securityHeaders } from './security-headers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,6 +34,8 @@ declare module 'fastify' {
     mediaTypes?: readonly string[]
     /** Asked every few seconds, by a program, on behalf of nobody. */
     isProbe?: boolean
+    /** Shown by a browser, with scripts and styles of its own. */
+    isPage?: boolean
   }
   interface FastifyRequest {
     /** Of the conversation that the request belongs to: the header `x-correlation-id`, or else the request's own id. */
@@ -44,11 +47,10 @@ const BODY_BYTES_MAX = 1_048_576 // far below the broker's 16 MiB, far above any
 const ANSWER_MS_MAX = 90_000 // only what hangs is cut off; a route that waits for longer has a limit of its own
 /** An id of 128 characters percent-encoded, or two of them in one: the router's own limit is 100. */
 const PARAM_CHARS_MAX = 4_096
-/** Per address, except this machine's own unless it is configured: dashboards and bulk loads on loopback send thousands per second. */
-export const REQUESTS_PER_MINUTE_MAX = 6_000
-const MINUTE_MS = 60_000
+const apiHeaders = { ...securityHeaders, ...cacheHeaders }
+const pageHeaders = { ...securityHeaders, 'content-security-policy': pagePolicy }
 
-export type HttpOptions = {
+export type HttpOptions = RateSettings & {
   readonly name: string
   readonly title: string
   readonly log: Logger
@@ -56,10 +58,8 @@ export type HttpOptions = {
   readonly metrics: Metrics
   /** Serve `/openapi.json` and `/docs`; costs memory, so only services with an API say so. */
   readonly docs?: boolean
-  /** Requests per minute and address; `false` for no limit. */
-  readonly requestsPerMinuteMax?: number | false
-  /** The limit holds for loopback addresses, too. */
-  readonly isLoopbackLimited?: boolean
+  /** Proxies whose word about a client's address and protocol is taken. Missing: whoever connects is the client. */
+  readonly trustProxy?: readonly string[] | undefined
   /** Asks for a token on every route that is not public. Missing: anyone may do anything. */
   readonly auth?: CheckToken | undefined
   /** Refuses every route but the operational ones with this problem, while a service starts or stops. */
@@ -80,7 +80,7 @@ export type Http = FastifyInstance<
  * are added by the service.
  */
 export async function createHttp(options: HttpOptions): Promise<Http> {
-  const { log, health, metrics, auth, closed } = options
+  const { log, health, metrics, auth, closed, trustProxy } = options
   const loggerInstance: FastifyBaseLogger = log
   const app: Http = fastify({
     loggerInstance,
@@ -92,8 +92,10 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     bodyLimit: BODY_BYTES_MAX,
     handlerTimeout: ANSWER_MS_MAX,
     return503OnClosing: false,
+    ...(trustProxy && { trustProxy: [...trustProxy] }),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAM_CHARS_MAX },
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    // No hook runs before it.
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply.headers(apiHeaders)),
   }).withTypeProvider<ZodTypeProvider>()
 
   app.setValidatorCompiler<z.core.$ZodType>((route) => {
@@ -105,21 +107,25 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   app.setErrorHandler(sendProblem)
   acceptOnlyJson(app)
   const notFound = watchRoutes(app)
-  app.setNotFoundHandler((request) => {
+  app.setNotFoundHandler((request, reply) => {
+    // A page's file that is not there had the headers of a page.
+    reply.headers(apiHeaders)
     throw notFound(request)
   })
   traceRequests(app)
   app.decorateRequest('correlationId', '')
   app.decorateRequest('actor', undefined)
+  app.decorate('isGuarded', auth !== undefined)
+  let limits: RateLimits | undefined
   app.addHook('onRequest', async (request, reply) => {
     request.correlationId = correlationIdOf(request.raw) ?? request.id
-    reply.headers({
-      'x-request-id': request.id,
-      'x-correlation-id': request.correlationId,
-      'x-content-type-options': 'nosniff',
-    })
+    reply.headers(request.routeOptions.config.isPage ? pageHeaders : apiHeaders)
+    reply.headers({ 'x-request-id': request.id, 'x-correlation-id': request.correlationId })
+    if (trustProxy && request.protocol === 'https') reply.header('strict-transport-security', HTTPS_ONLY)
     // Here rather than in the not-found handler: a body that nobody wants is not read.
-    if (request.is404) throw closed?.() ?? notFound(request)
+    if (!request.is404) return
+    await limits?.countAddress(request)
+    throw closed?.() ?? notFound(request)
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? ''
@@ -128,12 +134,8 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     request.log.debug({ method: request.method, url: request.url, status, tookMs: reply.elapsedTime }, 'request done')
   })
 
-  const max = options.requestsPerMinuteMax ?? REQUESTS_PER_MINUTE_MAX
-  if (max !== false) {
-    const { default: rateLimit } = await import('@fastify/rate-limit')
-    await app.register(rateLimit, rateLimitOptions(max, options.isLoopbackLimited ?? false))
-  }
-  if (auth) guard(app, auth)
+  limits = await limitRates(app, { ...options, isGuarded: auth !== undefined })
+  if (auth) guard(app, auth, limits)
   if (options.docs) {
     const { serveDocs } = await import('./docs.ts')
     await serveDocs(app, { title: options.title, isGuarded: auth !== undefined })
@@ -181,12 +183,4 @@ function correlationIdOf(raw: IncomingMessage): string | undefined {
 const threadOf = (raw: IncomingMessage, requestId: unknown) => ({
   correlationId: correlationIdOf(raw) ?? requestId,
   ...traceFields(traceparentOf(raw.headers[TRACEPARENT])),
-})
-
-const rateLimitOptions = (max: number, isLoopbackLimited: boolean) => ({
-  max,
-  timeWindow: MINUTE_MS,
-  allowList: (request: { ip: string }) => !isLoopbackLimited && isLoopback(request.ip),
-  errorResponseBuilder: (_request: unknown, { after }: { after: string }) =>
-    new HttpProblem(429, { detail: `More than ${max} requests per minute. Try again in ${after}.` }),
 })

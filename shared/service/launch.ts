@@ -7,10 +7,11 @@ import { watchBroker } from './broker-watch.ts'
 import type { Env, ServiceConfig } from './config.ts'
 import { unavailable } from './errors.ts'
 import { createHealth, type Health } from './health.ts'
-import { createHttp, type Http, REQUESTS_PER_MINUTE_MAX } from './http.ts'
+import { createHttp, type Http } from './http.ts'
 import { createLog, type Logger } from './log.ts'
 import { isLoopback } from './loopback.ts'
 import { createMetrics } from './metrics.ts'
+import { REQUESTS_PER_MINUTE_MAX } from './rate-limits.ts'
 import type { Recorder } from './recorder.ts'
 import { type HttpServer, openServer } from './server.ts'
 import type { Connect, RunningService, ServiceDefinition } from './service.ts'
@@ -92,7 +93,8 @@ export function launch<C extends ServiceConfig>(
   async function start(): Promise<Started> {
     // Before everything else, so that nothing is missed.
     if (config.tracing) tracing = await options.openTracing?.(config.tracing, { service: name, log })
-    const shared = { name, title, log, health, metrics }
+    const { trustProxy, subjectRequestsPerMinuteMax, authFailuresPerMinuteMax } = config
+    const shared = { name, title, log, health, metrics, trustProxy }
     const refuse = () => unavailable(`${name} is ${phase}.`)
     closed = await createHttp({ ...shared, requestsPerMinuteMax: false, closed: refuse })
     await closed.ready()
@@ -103,6 +105,7 @@ export function launch<C extends ServiceConfig>(
       docs,
       requestsPerMinuteMax: config.requestsPerMinuteMax ?? (isLoopback(host) ? false : REQUESTS_PER_MINUTE_MAX),
       isLoopbackLimited: config.requestsPerMinuteMax !== undefined,
+      ...{ subjectRequestsPerMinuteMax, authFailuresPerMinuteMax },
       auth: await openCheck(),
     })
     running = await definition.start({

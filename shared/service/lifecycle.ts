@@ -91,7 +91,14 @@ export async function runService<C extends ServiceConfig>(
 }
 
 /** Errors whose message is written for the person who starts the service; a stack trace would only hide it. */
-const forPeople = new Set(['ConfigError', 'ListenError', 'TopologyDriftError', 'UnsupportedBrokerError'])
+const forPeople = new Set([
+  'ConfigError',
+  'ListenError',
+  'NewerTopologyError',
+  'TopologyDriftError',
+  'UnsupportedBrokerError',
+  'UnusableDatabaseError',
+])
 
 const isForPeople = (error: unknown): error is Error => error instanceof Error && forPeople.has(error.name)
 

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { ListenError } from './errors.ts'
+import { refuseMalformed, refuseNameless } from './malformed-requests.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -32,10 +34,13 @@ export async function openServer({ listener: first, ...where }: ServerOptions): 
   let listener = first
   let answering = 0
   const idle = new Set<() => void>()
+  const responses = new WeakMap<Duplex, ServerResponse>()
   const server = createServer(
-    { requestTimeout: REQUEST_MS_MAX, keepAliveTimeout: KEEP_ALIVE_MS },
+    { requestTimeout: REQUEST_MS_MAX, keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false },
     (request, response) => {
+      if (refuseNameless(request)) return
       answering++
+      responses.set(request.socket, response)
       response.once('close', () => {
         answering--
         if (answering === 0) for (const tell of idle) tell()
@@ -43,6 +48,12 @@ export async function openServer({ listener: first, ...where }: ServerOptions): 
       listener(request, response)
     },
   )
+  server.on('clientError', (error, socket) => {
+    const response = responses.get(socket)
+    refuseMalformed(error, socket, response?.headersSent === true && !response.writableFinished)
+  })
+  // Nobody expects anything of us but `100-continue`, which node answers; other words may be ignored (RFC 9110, 10.1.1).
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   await listen(server, where)
   return {
     url: urlOf(server.address(), where.host),

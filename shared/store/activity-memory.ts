@@ -50,6 +50,9 @@ const outcomes: Migration = {
       from outcome_rows;`,
 }
 
+/** Of `processor.db`, in the order in which they were released. */
+export const activityMigrations: readonly Migration[] = [outcomes]
+
 const BEGIN = 'insert into outcome_rows(activity, key, begun_at) values (?, ?, ?) on conflict do nothing'
 const FIND =
   'select begun_at as sinceMs, told_attempt as told, output, error from outcome_rows where activity = ? and key = ?'
@@ -77,7 +80,7 @@ export class SqliteActivityMemory implements ActivityMemory {
   readonly #store: OnDemandStore
 
   constructor(path: string) {
-    this.#store = new OnDemandStore({ path, migrations: [outcomes] })
+    this.#store = new OnDemandStore({ path, migrations: activityMigrations })
   }
 
   begin({ activity, key }: Remembered, nowMs: number): Promise<Begun> {

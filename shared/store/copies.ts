@@ -96,10 +96,11 @@ export const besideOf = (path: string) => join(dirname(path), `.${basename(path)
 const named = z.object({ name: z.string() })
 const counted = z.object({ n: z.number() })
 
+/** Without the table that says who wrote to the store: that is no content. */
 function countRows(read: Statements): Record<string, number> {
   const tables = read.all(
     named,
-    `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name`,
+    `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and name <> 'ebs_store' order by name`,
   )
   return Object.fromEntries(
     tables.map(({ name }) => [

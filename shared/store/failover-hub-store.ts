@@ -14,7 +14,7 @@ import {
   type Sites,
   writeAs,
 } from './failover-election.ts'
-import { failoverDefinitions, failoverHeld } from './failover-lookups.ts'
+import { failoverAudit, failoverDefinitions, failoverHeld } from './failover-lookups.ts'
 import { SitesOpening } from './failover-opening.ts'
 import type { Pair } from './failover-pair.ts'
 import { FailoverReader } from './failover-reader.ts'
@@ -53,6 +53,7 @@ export class FailoverHubStore implements HubStore {
   readonly reader: ConversationReader
   readonly held: HeldReader
   readonly definitions: DefinitionReader
+  readonly audit = failoverAudit(() => this.#sites)
   readonly #options: FailoverOptions
   readonly #sites: Sites
   readonly #opening: SitesOpening

@@ -29,6 +29,7 @@ export class FailoverTransaction implements HubTransaction {
   readonly registered: NewDefinition[] = []
   readonly held
   readonly frozen
+  readonly audit
   readonly definitions: DefinitionTransaction
   readonly #tx: MovableTransaction
   readonly #pair: Pair
@@ -38,6 +39,7 @@ export class FailoverTransaction implements HubTransaction {
     this.#pair = pair
     this.held = tx.held
     this.frozen = tx.frozen
+    this.audit = tx.audit
     this.definitions = this.#definitionsOf(tx)
   }
 

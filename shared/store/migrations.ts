@@ -1,4 +1,6 @@
 import type { Database } from 'better-sqlite3'
+import { z } from 'zod'
+import { release } from '../release.ts'
 
 /** A step of a database's history. Numbered by its place in the list: append, never change one that was released. */
 export type Migration = {
@@ -30,23 +32,46 @@ export const messagingTables: Migration = {
 /** `ebs1`, so that the file is known as ours and a stranger's is never changed. */
 const APPLICATION_ID = 0x65627331
 
+/**
+ * Who wrote to the file, for people and for `migrate`: a row each time that another version of ebs opened it. No migration, because every
+ * store has it and each counts its own; what 0.1.0 wrote has none.
+ */
+const STAMPS = `
+  create table if not exists ebs_store(
+    seq integer primary key, at text not null, ebs text not null, migrations integer not null, newest text not null,
+    -- How many it had before, when this version migrated it; null when it did not, or made it.
+    migrated_from integer
+  )`
+const STAMP = `
+  insert into ebs_store(at, ebs, migrations, newest, migrated_from)
+  values (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?, ?, ?, ?)`
+const LAST_STAMP = 'select ebs, migrations, newest from ebs_store order by seq desc limit 1'
+/** The first that had as many: it is old enough to be the least that is needed. */
+const NEEDED = 'select ebs from ebs_store where migrations >= ? order by seq limit 1'
+const stampRow = z.object({ ebs: z.string(), migrations: z.int(), newest: z.string() })
+const neededRow = z.object({ ebs: z.string() })
+
 /** The file cannot be used by this program; the message says why and what to do. It was not changed. */
 export class UnusableDatabaseError extends Error {
   override readonly name = 'UnusableDatabaseError'
 }
 
 /**
- * Brings the database to the newest migration in one transaction; `user_version` counts those applied. Of several
- * processes that start together one migrates, the others wait for its lock and find the work done.
+ * Brings the database to the newest migration in one transaction, and stamps it with the version of ebs; `user_version` counts those
+ * applied. Of several processes that start together one migrates, the others wait for its lock and find the work done.
  */
-export function migrate(db: Database, path: string, migrations: readonly Migration[]): void {
-  if (isCurrent(db, path, migrations.length)) return
+export function migrate(db: Database, path: string, migrations: readonly Migration[], ebs = release): void {
+  if (isCurrent(db, path, { migrations, ebs })) return
   db.transaction(() => {
     // Asked again under the lock: another process may have migrated meanwhile.
-    if (isCurrent(db, path, migrations.length)) return
-    for (const { name, sql } of migrations.slice(versionOf(db))) applyMigration(db, path, { name, sql })
+    if (isCurrent(db, path, { migrations, ebs })) return
+    const before = versionOf(db)
+    for (const { name, sql } of migrations.slice(before)) applyMigration(db, path, { name, sql })
     db.pragma(`user_version = ${migrations.length}`)
     db.pragma(`application_id = ${APPLICATION_ID}`)
+    db.exec(STAMPS)
+    const isMigrated = before > 0 && before < migrations.length
+    db.prepare(STAMP).run(ebs, migrations.length, migrations.at(-1)?.name ?? '', isMigrated ? before : null)
   }).immediate()
 }
 
@@ -58,17 +83,40 @@ function applyMigration(db: Database, path: string, { name, sql }: Migration): v
   }
 }
 
-function isCurrent(db: Database, path: string, newest: number): boolean {
+type Program = { readonly migrations: readonly Migration[]; readonly ebs: string }
+
+function isCurrent(db: Database, path: string, { migrations, ebs }: Program): boolean {
   const version = versionOf(db)
   const isEmpty = db.prepare('select 1 from sqlite_schema limit 1').get() === undefined
   if (!isEmpty && db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
     throw new UnusableDatabaseError(`${path} is a database of another program. Name another data directory.`)
-  if (version > newest)
+  const stamp = stampOf(db)
+  if (version > migrations.length) throw tooNew(db, path, { version, known: migrations.length, ebs })
+  const ours = stamp && migrations[stamp.migrations - 1]?.name
+  if (stamp && ours !== stamp.newest)
     throw new UnusableDatabaseError(
-      `${path} has version ${version}, this program knows ${newest}: it was written by a newer one. ` +
-        'Start that one, or name another data directory.',
+      `${path} is another store of ebs: its newest migration is '${stamp.newest}', here that is '${ours}'. ` +
+        'Put the files back under their own names (docs/upgrading.md).',
     )
-  return version === newest
+  return version === migrations.length && stamp?.ebs === ebs
 }
+
+function tooNew(db: Database, path: string, { version, known, ebs }: { version: number; known: number; ebs: string }) {
+  const row = hasStamps(db) ? db.prepare(NEEDED).get(version) : undefined
+  const needed = row === undefined ? 'a newer one' : `ebs ${neededRow.parse(row).ebs}`
+  return new UnusableDatabaseError(
+    `${path} has ${version} migrations, ebs ${ebs} knows ${known}: it was written by ${needed}. ` +
+      'Start that one or a newer one, restore a backup that was made before it (docs/upgrading.md), or name another data directory.',
+  )
+}
+
+/** Who wrote to it last; undefined for a new file, and for one that only ebs 0.1.0 has written to. */
+function stampOf(db: Database): z.infer<typeof stampRow> | undefined {
+  const row = hasStamps(db) ? db.prepare(LAST_STAMP).get() : undefined
+  return row === undefined ? undefined : stampRow.parse(row)
+}
+
+const hasStamps = (db: Database): boolean =>
+  db.prepare(`select 1 from sqlite_schema where name = 'ebs_store'`).get() !== undefined
 
 const versionOf = (db: Database): number => Number(db.pragma('user_version', { simple: true }))

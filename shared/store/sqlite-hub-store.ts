@@ -1,3 +1,5 @@
+import type { AuditReader } from './audit.ts'
+import { auditTables } from './audit-tables.ts'
 import { conversationTables, frozenTables } from './conversation-tables.ts'
 import { definitionTables } from './definition-tables.ts'
 import type { DefinitionReader } from './definitions.ts'
@@ -7,6 +9,7 @@ import { heldSubjects, heldTables } from './held-tables.ts'
 import { labelTables } from './label-tables.ts'
 import { type Migration, messagingTables } from './migrations.ts'
 import type { MovableHubStore, MovableTransaction, MovingReader } from './movable-store.ts'
+import { SqliteAuditReader, SqliteAuditTransaction } from './sqlite-audit.ts'
 import { SqliteConversationTransaction } from './sqlite-conversation-transaction.ts'
 import { SqliteConversationStore } from './sqlite-conversations.ts'
 import { SqliteDefinitionReader, SqliteDefinitionTransaction } from './sqlite-definitions.ts'
@@ -26,12 +29,14 @@ export const hubMigrations: readonly Migration[] = [
   definitionTables,
   failoverTables,
   heldSubjects,
+  auditTables,
 ]
 
 /** Conversations and the catalogue of held messages in one SQLite file. */
 export class SqliteHubStore extends SqliteConversationStore implements MovableHubStore {
   readonly held: HeldReader
   readonly definitions: DefinitionReader
+  readonly audit: AuditReader
   readonly moving: MovingReader
 
   /** Opens the file, with its directory, and migrates it. Throws UnusableDatabaseError when it is not ours or too new. */
@@ -43,6 +48,7 @@ export class SqliteHubStore extends SqliteConversationStore implements MovableHu
     super(store)
     this.held = new SqliteHeldReader(store.read)
     this.definitions = new SqliteDefinitionReader(store.read)
+    this.audit = new SqliteAuditReader(store.read)
     this.moving = new SqliteMovingReader(store.read)
   }
 
@@ -54,12 +60,14 @@ export class SqliteHubStore extends SqliteConversationStore implements MovableHu
 class SqliteHubTransaction extends SqliteConversationTransaction implements MovableTransaction {
   readonly held: SqliteHeldTransaction
   readonly definitions: SqliteDefinitionTransaction
+  readonly audit: SqliteAuditTransaction
   readonly moving: SqliteMoving
 
   constructor(tx: SqliteTransaction) {
     super(tx)
     this.held = new SqliteHeldTransaction(tx)
     this.definitions = new SqliteDefinitionTransaction(tx)
+    this.audit = new SqliteAuditTransaction(tx)
     this.moving = new SqliteMoving(tx, this)
   }
 }

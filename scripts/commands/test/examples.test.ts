@@ -4,7 +4,7 @@ import { runEbs } from '../../cli/test/fake-terminal.ts'
 
 const nouns = [
   ...['why', 'status', 'object', 'group', 'flow', 'journey', 'definition', 'remediation', 'remediation jobs', 'timer'],
-  ...['sideline', 'dead', 'replay', 'ledger', 'topology'],
+  ...['sideline', 'dead', 'replay', 'ledger', 'audit', 'topology'],
 ]
 
 /** Verbs of a noun, as its help lists them; none for a noun that is a verb itself. */
@@ -66,7 +66,7 @@ describe.each(nouns)('%s', (noun) => {
     await using api = await fakeApi(routes)
     for (const line of lines) {
       // These are for a shell, a terminal or a file of the reader's; tests of their own run them.
-      if (/^jq|>>|--watch|@(body|order).json|dead edit \S+ --reason|topology verify/.test(line)) continue
+      if (/^jq|>>|--watch|@(body|order).json|dead edit \S+ --reason|topology (verify|plan|apply)/.test(line)) continue
       const [, ...argv] = wordsOf(line)
       const { code, err } = await runEbs(argv, { ...api, isTty: true, typed: 'y\n', columns: 120 })
       expect([line, code, code === 0 || noun === 'status' ? '' : err]).toEqual([line, noun === 'status' ? 1 : 0, ''])

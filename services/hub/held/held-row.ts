@@ -43,7 +43,7 @@ export function heldIdOf(place: string, message: Received): string {
   const { id, key } = metaOf(message)
   // Who was brought back and comes here again stays another time.
   const replay = textOf(message.properties.headers['x-ebs-replay'])
-  const attempt = [message.exchange, key, ...(replay === undefined ? [] : [replay])].join(' ')
+  const attempt = [originOf(message).exchange, key, ...(replay === undefined ? [] : [replay])].join(' ')
   return deriveId({ cause: id, queue: place, type: 'held', position: 0, attempt })
 }
 
@@ -78,11 +78,18 @@ export function heldByMessage(place: string, message: Received, nowMs: number): 
 export const isInPlace = (state: Held['state']): boolean => state === 'held' || state === 'chosen' || state === 'gone'
 
 /** Where an unrouted message wanted to go: into a queue, off the end of the ladder; or nowhere in particular. */
-export function findLadderQueue({ exchange, key }: Pick<Received, 'exchange' | 'key'>): string | undefined {
+export function findLadderQueue(message: Received): string | undefined {
+  const { exchange, key } = originOf(message)
   const words = key.split('.')
   const isOfLadder =
     exchange.startsWith('ebs.delay.') && words.slice(0, levels.length).every((word) => /^\d$/.test(word))
   return isOfLadder && words.length > levels.length ? words.slice(levels.length).join('.') : undefined
+}
+
+/** Where a message came from to the place where it lies; also when it was moved while that queue was made anew (`bus/amqp-move.ts`). */
+function originOf({ exchange, key, properties }: Received): Pick<Received, 'exchange' | 'key'> {
+  const [movedFrom, movedKey] = textOf(properties.headers['x-ebs-origin'])?.split(' ', 2) ?? []
+  return movedFrom !== undefined && movedKey !== undefined ? { exchange: movedFrom, key: movedKey } : { exchange, key }
 }
 
 type Described = Omit<Held, 'state' | 'job' | 'fingerprint'>

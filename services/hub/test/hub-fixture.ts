@@ -22,6 +22,7 @@ import { createMetrics } from '../../../shared/service/metrics.ts'
 import { silentRecorder } from '../../../shared/service/recorder.ts'
 import { SqliteHubStore } from '../../../shared/store/sqlite-hub-store.ts'
 import { exchanges, topologyPlan } from '../../../shared/topology.ts'
+import { serveAudit } from '../audit-routes.ts'
 import { flowCrud } from '../flow-crud.ts'
 import type { HeldOperations } from '../held-operations.ts'
 import { measureHub, measureInputs } from '../hub-metrics.ts'
@@ -40,15 +41,19 @@ type FixtureOptions = {
   readonly held?: HeldOperations
   /** Asks for tokens. Missing: anybody may do anything. */
   readonly auth?: CheckToken
+  /** Where lines of the log go. Missing: nowhere. */
+  readonly lines?: string[]
   /** Asks over the broker, or as this does. Missing: nobody can be asked. */
   readonly asker?: Pick<Asker, 'ask'> | 'real'
 }
 
 /** The hub's kernel, store and API with a clock of its own; nothing consumes, nothing relays its outbox, and nothing is held. */
-export async function hubFixture({ kinds: more = [], held = fakeHeldOperations(), auth, asker }: FixtureOptions = {}) {
+export async function hubFixture(options: FixtureOptions = {}) {
+  const { kinds: more = [], held = fakeHeldOperations(), auth, asker, lines } = options
   const folder = await mkdtemp(join(tmpdir(), 'ebs-hub-'))
   const store = await SqliteHubStore.open({ path: join(folder, 'hub.db') })
-  const log = createLog({ service: 'hub', level: 'silent' })
+  const destination = { write: (line: string) => void lines?.push(line) }
+  const log = createLog({ service: 'hub', level: lines ? 'info' : 'silent', destination })
   const clock = new VirtualClock(START_MS)
   const server = new MemoryBroker({ clock })
   const broker = server.connect({ service: 'hub', plan: topologyPlan('quorum') })
@@ -75,6 +80,7 @@ export async function hubFixture({ kinds: more = [], held = fakeHeldOperations()
     metrics,
     ...(auth && { auth }),
   })
+  serveAudit(http, { store, clock, metrics })
   serveHub(http, operations)
   measureHub(metrics, operations)
   return {

@@ -83,7 +83,7 @@ export class SimulatedHub {
     const onFailed = (journey: string, err: unknown) => log.error({ journey, err }, 'could not look after a journey')
     const sweep = new RemediationSweep({ store, clock, ...this.operations, overdueMs: around.overdueMs, onFailed })
     this.#stopUpkeep = startUpkeep({
-      ...{ store, kernel: this.kernel, clock, log, keepMs: { success: KEPT_MS, failed: KEPT_MS } },
+      ...{ store, kernel: this.kernel, clock, log, keepMs: { success: KEPT_MS, failed: KEPT_MS, audit: KEPT_MS } },
       askForRound: () => askForRound(bus),
       catchUp: () => journeys.refresh(),
       remediate: (isStopped) => sweep.run(isStopped),

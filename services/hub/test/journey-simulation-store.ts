@@ -48,6 +48,10 @@ export class MortalStore implements HubStore {
     return this.#store.definitions
   }
 
+  get audit() {
+    return this.#store.audit
+  }
+
   get lastSeq() {
     return this.#lastSeq
   }

@@ -58,7 +58,7 @@ export class SimulatedHub {
       kernel: this.#kernel,
       clock: bus.clock,
       log: bus.log,
-      keepMs: { success: HOUR_MS, failed: HOUR_MS },
+      keepMs: { success: HOUR_MS, failed: HOUR_MS, audit: HOUR_MS },
       askForRound: () => askForRound(bus),
       catchUp: async () => undefined,
       remediate: async () => undefined,
@@ -118,6 +118,10 @@ class MortalStore implements HubStore {
 
   get definitions() {
     return this.#store.definitions
+  }
+
+  get audit() {
+    return this.#store.audit
   }
 
   get lastSeq() {

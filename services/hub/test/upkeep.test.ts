@@ -8,7 +8,7 @@ const nothing = async () => undefined
 
 async function upkeepOf(hub: Awaited<ReturnType<typeof hubFixture>>, remediate: () => Promise<void> = nothing) {
   const { store, kernel, clock, log } = hub
-  const keepMs = { success: 24 * HOUR_MS, failed: 168 * HOUR_MS }
+  const keepMs = { success: 24 * HOUR_MS, failed: 168 * HOUR_MS, audit: 2_160 * HOUR_MS }
   return startUpkeep({ store, kernel, clock, log, keepMs, askForRound: nothing, catchUp: nothing, remediate })
 }
 const statusOf = async (hub: Awaited<ReturnType<typeof hubFixture>>, id: string) => {
@@ -71,6 +71,20 @@ test('what succeeded is forgotten after a day, what failed after a week, and wha
   expect(await stand()).toEqual(['gone', 'failure', 'open'])
   await afterHours(2)
   await expect.poll(stand).toEqual(['gone', 'gone', 'open'])
+  stop()
+})
+
+test('what operators did is forgotten after as many days as configured', async () => {
+  await using hub = await hubFixture()
+  await hub.post('/api/groups/g1/cancel')
+  const count = async () => (await hub.get('/api/audit')).json().items.length
+
+  await hub.clock.advance(2_159 * HOUR_MS)
+  const stop = await upkeepOf(hub)
+  await hub.clock.advance(0)
+  expect(await count()).toBe(1)
+  await hub.clock.advance(2 * HOUR_MS)
+  await expect.poll(count).toBe(0)
   stop()
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { TopologyDriftError } from '../../bus/broker.ts'
+import { NewerTopologyError, TopologyDriftError } from '../../bus/broker.ts'
+import { UnusableDatabaseError } from '../../store/migrations.ts'
 import { startService } from '../lifecycle.ts'
 import { createLog } from '../log.ts'
 import type { RunningService } from '../service.ts'
@@ -45,6 +46,17 @@ describe('a service that cannot start', () => {
     expect(printed.join('')).not.toContain('.ts:')
   })
 
+  test('D8: prints that the broker was made for a newer ebs, without a stack, and ends with 1', async () => {
+    const { broker, exits, printed, done } = run(waitsForBroker([]))
+    await vi.waitFor(() => expect(broker.listeners).toBe(1))
+    broker.refuse(new NewerTopologyError({ found: 3, known: 2 }))
+    await done
+
+    expect(exits).toEqual([1])
+    expect(printed.join('')).toContain('The broker holds topology 3')
+    expect(printed.join('')).not.toContain('.ts:')
+  })
+
   test('also when it does not wait for the broker itself', async () => {
     const { broker, exits, printed, done, exited } = run(async ({ connect }) => {
       connect(plan)
@@ -69,6 +81,14 @@ describe('a service that cannot start', () => {
     await done
 
     expect([exits, printed.length, broker.closes]).toEqual([[1], 1, 1])
+  })
+
+  test('prints that a store is of a newer version, without a stack, and ends with 1', async () => {
+    const { exits, printed, done } = run(() => Promise.reject(new UnusableDatabaseError('hub.db has 9 migrations')))
+    await done
+
+    expect(exits).toEqual([1])
+    expect(printed.join('')).toMatch(/^.*hub\.db has 9 migrations\s*$/)
   })
 
   test('logs any other error with its stack and ends with 1', async () => {

@@ -45,6 +45,7 @@ function troubled(store: SqliteHubStore, trouble: Trouble): MovableHubStore {
     reader: guarded(store.reader),
     held: guarded(store.held),
     definitions: guarded(store.definitions),
+    audit: guarded(store.audit),
     moving: guarded(store.moving),
     get lastSeq() {
       look(false)

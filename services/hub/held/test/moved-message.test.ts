@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Received } from '../../../../shared/bus/broker.ts'
 import { delayRoute } from '../../../../shared/bus/ladder.ts'
 import { levels } from '../../../../shared/topology.ts'
+import { heldIdOf } from '../held-row.ts'
 import { movedMessage } from '../moved-message.ts'
 
 const message = (fields: Partial<Received>, headers: Record<string, unknown> = {}): Received => ({
@@ -33,6 +34,19 @@ test.each([
   },
 ])('$what that no queue wanted goes to $to', ({ from, to }) => {
   expect(movedMessage(message(from), 'h1', { errand, edited: undefined })).toMatchObject(to)
+})
+
+test('one that was moved while ebs.unrouted was made anew keeps its id, and goes where it wanted to go', () => {
+  const fell = { exchange: 'ebs.delay.deliver', key: `${zeros}.activity.charge` }
+  const moved = message(
+    { key: 'ebs.unrouted' },
+    { 'x-ebs-origin': `${fell.exchange} ${fell.key}`, 'x-ebs-key': fell.key },
+  )
+
+  expect(heldIdOf('ebs.unrouted', moved)).toBe(heldIdOf('ebs.unrouted', message(fell)))
+  const sent = movedMessage(moved, 'h1', { errand, edited: undefined })
+  expect(sent).toMatchObject({ exchange: '', key: 'activity.charge', mandatory: true })
+  expect(sent.properties.headers).not.toHaveProperty('x-ebs-origin')
 })
 
 test('what its stay has left in the headers goes, and what came with the message stays', () => {

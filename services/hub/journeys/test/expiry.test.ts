@@ -45,7 +45,7 @@ test('what completed is forgotten after a day, what ended otherwise after a week
   expect(await stand()).toEqual([...open, ...badly, 'COMPLETED'].sort())
 
   const { store, kernel, clock, log } = hub
-  const keepMs = { success: 24 * HOUR_MS, failed: 168 * HOUR_MS }
+  const keepMs = { success: 24 * HOUR_MS, failed: 168 * HOUR_MS, audit: 2_160 * HOUR_MS }
   const prune = async () =>
     startUpkeep({ store, kernel, clock, log, keepMs, askForRound: nothing, catchUp: nothing, remediate: nothing })
   await clock.advance(25 * HOUR_MS)

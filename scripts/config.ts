@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { type Env, readServiceConfig, type ServiceConfig } from '../shared/service/config.ts'
 import { ConfigError, type Mistake } from '../shared/service/errors.ts'
 import { oneOf } from '../shared/service/settings.ts'
+import type { TlsFiles } from '../shared/service/tls-settings.ts'
 import { type ServiceName, services } from './services.ts'
 
 /** Ways to a broker that `EBS_BROKER` can force. */
@@ -17,6 +18,8 @@ export type SetUpConfig = {
   readonly forced: Forced | undefined
   /** By `EBS_AMQP_URL` or `QUEUE_URL`; undefined when neither is set. */
   readonly amqpUrl: string | undefined
+  /** For an `amqpUrl` of `amqps://`. */
+  readonly amqpTls?: TlsFiles | undefined
   readonly amqpManagementUrl: string | undefined
   readonly dataDir: string
   /** Where the services listen. */
@@ -60,6 +63,7 @@ export function readSetUpConfig(root: string, env: Env = process.env): SetUpConf
     root,
     forced: forced.data,
     amqpUrl: isAddressed ? shared.amqpUrl : undefined,
+    amqpTls: shared.amqpTls,
     amqpManagementUrl: shared.amqpManagementUrl,
     dataDir: resolve(root, shared.dataDir),
     host: shared.host,

@@ -4,6 +4,19 @@
  * To add a queue, add a row to `queues`.
  */
 
+/**
+ * Raised when a program of before could not work with what is declared now, or this one with what was declared before: another argument, a
+ * binding that is gone. Not for what is only added. See docs/decisions/topology-version.md.
+ */
+export const topologyVersion = 1
+/** An exchange that says by its name what the broker was made for. Nobody publishes to it, and each version declares those of all before. */
+export const topologyStamp = (version: number) => `ebs.topology.${version}`
+/** The version that a name of an exchange says; undefined when it says none. */
+export const stampedVersion = (exchange: string): number | undefined => {
+  const [, digits] = /^ebs\.topology\.([1-9]\d{0,3})$/.exec(exchange) ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
+
 export const exchanges = {
   /** Where every event is published. */
   events: 'ebs',
@@ -116,6 +129,8 @@ export type Plan = {
   readonly exchanges: readonly {
     readonly name: string
     readonly type: 'topic' | 'fanout'
+    /** Clients may not publish to it. */
+    readonly internal?: true
     readonly arguments: Arguments
   }[]
   readonly queues: readonly { readonly name: string; readonly arguments: Arguments }[]
@@ -132,6 +147,9 @@ export type Tables = {
   readonly queues: Readonly<Record<string, QueueRow>>
   readonly withLadder: boolean
 }
+
+const stampOf = (n: number) => ({ name: topologyStamp(n), type: 'fanout', internal: true, arguments: {} }) as const
+const stamps = Array.from({ length: topologyVersion }, (_, i) => stampOf(i + 1))
 
 /** Turns the tables into declarations. Rungs are quorum queues whatever the type of the work queues. */
 export function topologyPlan(queueType: QueueType, tables: Tables = { queues, withLadder: true }): Plan {
@@ -155,6 +173,7 @@ export function topologyPlan(queueType: QueueType, tables: Tables = { queues, wi
       { name: exchanges.unrouted, type: 'fanout', arguments: {} },
       { name: exchanges.direct, type: 'topic', arguments: {} },
       { name: exchanges.events, type: 'topic', arguments: fallback },
+      ...stamps,
       ...ladder.exchanges,
     ],
     queues: [...own, ...ladder.queues],

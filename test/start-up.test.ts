@@ -98,9 +98,11 @@ test('a service whose credentials the broker does not know keeps waiting and say
   expect(distributor.isAlive).toBe(true)
   expect(distributor.output).toMatch(/ACCESS_REFUSED/)
   await system.process('datagen').running()
-  const ready = await fetch(`${system.process('datagen').url}/health/ready`)
-  expect(ready.status).toBe(503)
-  expect(await ready.json()).toMatchObject({ checks: { broker: expect.stringContaining(advice) } })
+  await waitUntil(async () => {
+    const ready = await fetch(`${system.process('datagen').url}/health/ready`)
+    expect(ready.status).toBe(503)
+    expect(await ready.json()).toMatchObject({ checks: { broker: expect.stringContaining(advice) } })
+  })
   for (const { output } of system.processes) expect(output).not.toContain('geheim')
 })
 

@@ -35,8 +35,8 @@ export function definitionsOf({ vhost, queueType, activities, withBreakers, pass
       { user: ADMIN, vhost, ...EVERYTHING },
     ],
     topic_permissions: rights.flatMap(({ user, topics }) => topics.map((topic) => ({ user, vhost, ...topic }))),
-    exchanges: plan.exchanges.map(({ name, type, arguments: args }) => ({
-      ...{ name, vhost, type, durable: true, auto_delete: false, internal: false },
+    exchanges: plan.exchanges.map(({ name, type, internal, arguments: args }) => ({
+      ...{ name, vhost, type, durable: true, auto_delete: false, internal: internal === true },
       arguments: args,
     })),
     queues: plan.queues.map(({ name, arguments: args }) => ({

@@ -30,11 +30,11 @@ export const verbs: readonly Verb[] = [
     },
     async run(cli, given, [folder = '']): Promise<ExitCode> {
       const dataDir = given.data ?? cli.config.dataDir
-      const { amqpUrl, amqpManagementUrl, queueType } = cli.config
+      const { amqpUrl, amqpTls: tls, amqpManagementUrl, queueType } = cli.config
       if (given.dryRun) return foretell(cli, { folder, dataDir, withMessages: given.messages })
       const manifest = await takeBackup({
         ...{ folder, dataDir, queueType, hub: cli.api('hub'), withMessages: given.messages },
-        connect: () => connectAmqp(amqpUrl, { service: 'ebs-backup', plan: noPlan }),
+        connect: () => connectAmqp(amqpUrl, { service: 'ebs-backup', plan: noPlan, tls }),
         management: amqpManagementUrl === undefined ? undefined : { amqpUrl, managementUrl: amqpManagementUrl },
         onStep: (what) => cli.say(`saving ${what}`),
       })

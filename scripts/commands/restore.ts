@@ -31,7 +31,7 @@ export const verbs: readonly Verb[] = [
     },
     async run(cli, given, [folder = '']): Promise<ExitCode> {
       const dataDir = given.data ?? cli.config.dataDir
-      const { amqpUrl, amqpManagementUrl } = cli.config
+      const { amqpUrl, amqpTls: tls, amqpManagementUrl } = cli.config
       const manifest = await readBackup(folder)
       if (given.messages) assertHas(manifest, files.messages, '--messages')
       if (given.definitions) assertHas(manifest, files.definitions, '--definitions')
@@ -49,7 +49,8 @@ export const verbs: readonly Verb[] = [
       assertAgreed(cli.terminal, { yes: given.yes, what, of: 'stores' })
       if (!given.yes) await confirm(cli.terminal, `${described(folder, manifest)} Really ${what}?`)
       const management = amqpManagementUrl === undefined ? undefined : { amqpUrl, managementUrl: amqpManagementUrl }
-      const connect = () => connectAmqp(amqpUrl, { service: 'ebs-restore', plan: topologyPlan(manifest.queueType) })
+      const plan = topologyPlan(manifest.queueType)
+      const connect = () => connectAmqp(amqpUrl, { service: 'ebs-restore', plan, tls })
       const restored = await putBack({
         ...{ folder, dataDir, manifest, nowMs: cli.now() },
         ...(given.definitions && { management }),

@@ -5,7 +5,7 @@ import { AmqpBrowse } from './amqp-browse.ts'
 import { AmqpConsumer } from './amqp-consumer.ts'
 import { checkVersion } from './amqp-declare.ts'
 import { AmqpFollower } from './amqp-follower.ts'
-import { closeLink, connectAgain } from './amqp-link.ts'
+import { closeLink, connectAgain, type Setup } from './amqp-link.ts'
 import { AmqpListener } from './amqp-listener.ts'
 import { AmqpNodes } from './amqp-nodes.ts'
 import { AmqpPlans, type PlansOptions } from './amqp-plans.ts'
@@ -25,12 +25,11 @@ import {
   type Delivery,
   type ExtendOptions,
   type Follower,
+  isFinal,
   type Listener,
   type Message,
   type Received,
   ReturnedError,
-  TopologyDriftError,
-  UnsupportedBrokerError,
 } from './broker.ts'
 
 const DRAIN_MS_DEFAULT = 5_000
@@ -197,9 +196,9 @@ class AmqpBroker implements Broker {
   }
 
   async #open(): Promise<void> {
-    await this.#link('consume', async (model) => {
+    await this.#link('consume', async (model, answered) => {
       this.version = checkVersion(model.connection.serverProperties)
-      await this.#plans.declare(model)
+      await this.#plans.declare(model, answered)
       await this.#attachAll(model)
       this.#model = model
     })
@@ -214,7 +213,7 @@ class AmqpBroker implements Broker {
   }
 
   /** One recovering connection; resolves when it is up for the first time. */
-  async #link(role: 'consume' | 'publish', setup: (model: ChannelModel) => Promise<void>): Promise<void> {
+  async #link(role: 'consume' | 'publish', setup: Setup): Promise<void> {
     const { log, service } = this.#options
     const nodes = role === 'consume' ? this.#consumeNodes : new AmqpNodes(this.#url, this.#options.tls)
     const link = await connectAgain(nodes, { name: `${service}_${role}`, setup })
@@ -239,7 +238,7 @@ class AmqpBroker implements Broker {
     link.on('unblocked', () => mark({ blocked: false }))
     link.on('error', (error) => log?.debug({ role, err: error }, 'connection error'))
     link.on('connect-failed', (error) => {
-      if (error instanceof TopologyDriftError || error instanceof UnsupportedBrokerError) this.#isFatal(error)
+      if (isFinal(error)) this.#isFatal(error)
       this.#refused = tellTrouble(log, { role, error, tls: nodes.tls.problem })
     })
     await link.waitForConnect()

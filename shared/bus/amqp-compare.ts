@@ -2,8 +2,9 @@ import { type Channel, type ChannelModel, connect } from 'amqplib'
 import { amqpUrlsIn } from '../service/amqp-urls.ts'
 import type { TlsFiles } from '../service/tls-settings.ts'
 import type { Plan } from '../topology.ts'
-import { checkVersion, explainRefusal, parseDrift } from './amqp-declare.ts'
+import { checkVersion, exchangeOptions, explainRefusal, parseDrift } from './amqp-declare.ts'
 import { closeChannel } from './amqp-ended.ts'
+import { findStamp } from './amqp-look.ts'
 import { TlsMaterial } from './amqp-tls.ts'
 import type { Drift } from './broker.ts'
 
@@ -11,6 +12,8 @@ import type { Drift } from './broker.ts'
 export type Comparison = {
   /** Product and version. */
   readonly broker: string
+  /** The newest topology that was declared there; 0 before ebs 0.2.0. */
+  readonly topology: number
   readonly missing: readonly { readonly kind: 'queue' | 'exchange'; readonly name: string }[]
   /** There, but with other arguments. */
   readonly drifts: readonly Drift[]
@@ -53,10 +56,9 @@ async function compare(model: ChannelModel, plan: Plan): Promise<Comparison> {
   const missing: Comparison['missing'][number][] = []
   const drifts: Drift[] = []
   for (const row of plan.exchanges) {
-    const options = { durable: true, arguments: row.arguments }
     const found = await look(model, {
       isThere: (channel) => channel.checkExchange(row.name),
-      isSame: (channel) => channel.assertExchange(row.name, row.type, options),
+      isSame: (channel) => channel.assertExchange(row.name, row.type, exchangeOptions(row)),
     })
     if (found === 'missing') missing.push({ kind: 'exchange', name: row.name })
     else if (found !== 'same') drifts.push(found)
@@ -70,7 +72,8 @@ async function compare(model: ChannelModel, plan: Plan): Promise<Comparison> {
     if (found === 'missing') missing.push({ kind: 'queue', name: row.name })
     else if (found !== 'same') drifts.push(found)
   }
-  return { broker: checkVersion(model.connection.serverProperties), missing, drifts }
+  const topology = await findStamp(model)
+  return { broker: checkVersion(model.connection.serverProperties), topology, missing, drifts }
 }
 
 type Looks = {

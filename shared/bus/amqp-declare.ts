@@ -26,9 +26,7 @@ export async function declarePlan(model: ChannelModel, plan: Plan): Promise<void
     const lanes = Array.from({ length: CHANNELS }, (_, lane) => rows.filter((_row, i) => i % CHANNELS === lane))
     await Promise.all(lanes.map((lane) => declareLane(model, { rows: lane, declare, drifts })))
   }
-  await each(plan.exchanges, (channel, row) =>
-    channel.assertExchange(row.name, row.type, { durable: true, arguments: row.arguments }),
-  )
+  await each(plan.exchanges, (channel, row) => channel.assertExchange(row.name, row.type, exchangeOptions(row)))
   await each(plan.queues, (channel, row) => channel.assertQueue(row.name, { durable: true, arguments: row.arguments }))
   if (drifts.length > 0) throw new TopologyDriftError(drifts)
   await each(plan.bindings, (channel, row) =>
@@ -37,6 +35,13 @@ export async function declarePlan(model: ChannelModel, plan: Plan): Promise<void
       : channel.bindExchange(row.destination, row.source, row.key),
   )
 }
+
+/** As RabbitMQ is told of an exchange. */
+export const exchangeOptions = ({ internal, arguments: args }: Plan['exchanges'][number]) => ({
+  durable: true,
+  internal: internal === true,
+  arguments: args,
+})
 
 type Lane<T> = {
   readonly rows: readonly T[]

@@ -2,7 +2,7 @@ import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib
 import { explainRefusal } from './amqp-declare.ts'
 import type { AmqpNodes } from './amqp-nodes.ts'
 import { socketOf } from './amqp-socket.ts'
-import { TopologyDriftError, UnsupportedBrokerError } from './broker.ts'
+import { isFinal } from './broker.ts'
 import { WRITE_BYTES_AT_ONCE } from './write-batching.ts'
 
 /** A restarted broker is found again within this time, and a thousand clients do not come back at once. */
@@ -16,13 +16,14 @@ const CLOSE_MS_MAX = 2_000
  */
 const SETUP_MS_MAX = 60_000
 
-type Setup = (model: ChannelModel) => Promise<void>
+/** A setup that waits for something on a node that answers, for as long as it takes, calls `answered` again and again. */
+export type Setup = (model: ChannelModel, answered: () => void) => Promise<void>
 
 type Link = {
   /** What operators see. */
   readonly name: string
   readonly setup: Setup
-  /** After this a setup has failed. */
+  /** When the setup has neither ended nor called `answered` for so long, it has failed. */
   readonly setupMsMax?: number
 }
 
@@ -92,12 +93,10 @@ async function prepare(model: ChannelModel, setup: Setup, msMax: number): Promis
   const timer = setTimeout(giveUp, msMax)
   try {
     // Not every call of amqplib is answered when its connection ends.
-    await Promise.race([setup(model), lost])
+    await Promise.race([setup(model, () => timer.refresh()), lost])
   } catch (error) {
-    // Drift and an old broker explain themselves; anything else is explained by why the connection ended, if it did.
-    throw error instanceof TopologyDriftError || error instanceof UnsupportedBrokerError
-      ? error
-      : explainRefusal(ended ?? error)
+    // Drift, and a broker that is too old or made for a newer ebs, explain themselves; anything else is explained by why the connection ended, if it did.
+    throw isFinal(error) ? error : explainRefusal(ended ?? error)
   } finally {
     clearTimeout(timer)
   }

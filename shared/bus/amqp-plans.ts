@@ -1,10 +1,11 @@
 import type { ChannelModel } from 'amqplib'
 import type { Logger } from 'pino'
-import type { Plan } from '../topology.ts'
+import { sightOf } from '../rights.ts'
+import { activityOf, type Plan } from '../topology.ts'
 import { declarePlan } from './amqp-declare.ts'
-import { lookFor, type Missing, saysMissing, waitFor } from './amqp-look.ts'
-import { type ExtendOptions, TopologyDriftError } from './broker.ts'
-import { DeclaredPlans } from './declared-plans.ts'
+import { findStamp, lookFor, type Missing, saysMissing, waitFor } from './amqp-look.ts'
+import { type ExtendOptions, NewerTopologyError, TopologyDriftError } from './broker.ts'
+import { DeclaredPlans, versionOf } from './declared-plans.ts'
 
 /** Declaring takes some 50 ms of the broker: not for every message that finds its queue gone. */
 const DECLARE_AGAIN_MS = 5_000
@@ -18,8 +19,20 @@ const DRIFTED =
 
 const NOTHING: Plan = { exchanges: [], queues: [], bindings: [] }
 
+/** What is looked for, of a plan: who asks for more has it refused, and fills the broker's log with that. */
+function seenBy(service: string, { exchanges, queues }: Plan): Plan {
+  const isSeen = sightOf(
+    service,
+    queues.flatMap(({ name }) => activityOf(name) ?? []),
+  )
+  const seen = <T extends { readonly name: string }>(rows: readonly T[]) => rows.filter(({ name }) => isSeen(name))
+  return { exchanges: seen(exchanges), queues: seen(queues), bindings: [] }
+}
+
 export type PlansOptions = {
   readonly plan: Plan
+  /** Whose plans they are. Missing: somebody's who sees everything. */
+  readonly service?: string | undefined
   /** `verify`: what is fixed is only looked for. */
   readonly topology?: 'declare' | 'verify' | undefined
   readonly log?: Logger
@@ -31,24 +44,39 @@ export class AmqpPlans {
   readonly #plans: DeclaredPlans
   /** Looked for. */
   readonly #awaited: DeclaredPlans | undefined
+  readonly #service: string
   readonly #log: Logger | undefined
+  /** Of the topology; undefined for a plan that is none. */
+  readonly #version: number | undefined
+  /** The newest version that the broker was found to hold. */
+  #found: number | undefined
+  #isRunning = false
   #declaredAtMs = Number.NEGATIVE_INFINITY
   #told = { says: '', atMs: Number.NEGATIVE_INFINITY }
   /** What the broker lacks, in words, while this waits for it. */
   trouble: string | undefined
 
-  constructor({ plan, topology = 'declare', log }: PlansOptions) {
+  constructor({ plan, service = '', topology = 'declare', log }: PlansOptions) {
     this.#plans = new DeclaredPlans(topology === 'declare' ? plan : NOTHING)
-    this.#awaited = topology === 'declare' ? undefined : new DeclaredPlans(plan)
+    this.#awaited = topology === 'declare' ? undefined : new DeclaredPlans(seenBy(service, plan))
+    this.#version = versionOf(plan)
+    this.#service = service
     this.#log = log
   }
 
   /**
-   * Everything. Throws TopologyDriftError for the plan that it began with. What was added since and has drifted is left as it is: one
-   * activity's queue that somebody has declared anew must not keep the service away from all others.
+   * Everything. Throws NewerTopologyError, and TopologyDriftError for the plan that it began with. What was added since and has drifted is
+   * left as it is: one activity's queue that somebody has declared anew must not keep the service away from all others. While it waits for
+   * somebody else to declare, `onLooked` is called after each look.
    */
-  async declare(model: ChannelModel): Promise<void> {
-    if (this.#awaited) await this.#await(model, this.#awaited.all)
+  async declare(model: ChannelModel, onLooked?: () => void): Promise<void> {
+    await this.#heedVersion(model)
+    if (this.#awaited) {
+      await this.#await(model, this.#awaited.all, onLooked)
+      // Who imported what was missing may have brought more than that.
+      await this.#heedVersion(model)
+    }
+    this.#isRunning = true
     const { all, first, added } = this.#plans
     try {
       // All at once: one by one, hundreds of activities would take seconds.
@@ -58,6 +86,20 @@ export class AmqpPlans {
     }
     await declarePlan(model, first)
     for (const plan of added) await this.#declareAdded(model, plan)
+  }
+
+  /**
+   * Who starts on a broker that was made for a newer ebs ends. Who is running already goes on, in a rolling upgrade until it is replaced: it
+   * would do no more harm after a reconnect than before.
+   */
+  async #heedVersion(model: ChannelModel): Promise<void> {
+    const known = this.#version
+    if (known === undefined) return
+    const found = await findStamp(model, known)
+    if (found > known && !this.#isRunning) throw new NewerTopologyError({ found, known })
+    if (found > known && found !== this.#found)
+      this.#log?.warn({ found, known }, 'a newer ebs has declared its topology: this program goes on; replace it soon')
+    this.#found = found
   }
 
   async #declareAdded(model: ChannelModel, plan: Plan): Promise<void> {
@@ -77,11 +119,12 @@ export class AmqpPlans {
   ): Promise<void> {
     const awaited = comesAndGoes ? undefined : this.#awaited
     // Kept first: a connection that is lost meanwhile declares it when it is back.
-    const forget = (awaited ?? this.#plans).add(plan)
+    const wanted = awaited ? seenBy(this.#service, plan) : plan
+    const forget = (awaited ?? this.#plans).add(wanted)
     for (;;) {
       const model = await connected()
       try {
-        return await (awaited ? this.#await(model, plan) : declarePlan(model, plan))
+        return await (awaited ? this.#await(model, wanted) : declarePlan(model, wanted))
       } catch (error) {
         if (error instanceof TopologyDriftError) forget()
         // On another connection it is tried once more, to be able to say that it is there.
@@ -108,9 +151,12 @@ export class AmqpPlans {
     }
   }
 
-  async #await(model: ChannelModel, plan: Plan): Promise<void> {
+  async #await(model: ChannelModel, plan: Plan, onLooked?: () => void): Promise<void> {
     try {
-      await waitFor(model, plan, (missing) => this.#tell(missing))
+      await waitFor(model, plan, (missing) => {
+        onLooked?.()
+        this.#tell(missing)
+      })
     } finally {
       this.trouble = undefined
     }

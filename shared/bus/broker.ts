@@ -1,3 +1,4 @@
+import { release } from '../release.ts'
 import type { Plan } from '../topology.ts'
 
 /**
@@ -10,7 +11,7 @@ export interface Broker {
   readonly state: BrokerState
   /** Why it does not come up, and what to do, when that is known and waiting alone will not help. */
   readonly trouble?: string | undefined
-  /** Resolves when connected for the first time and the topology is declared; rejects with TopologyDriftError or UnsupportedBrokerError. */
+  /** Resolves when connected for the first time and the topology is declared; rejects with TopologyDriftError, NewerTopologyError or UnsupportedBrokerError. */
   ready(): Promise<void>
   /** Calls back on every change of state; returns the function that ends it. */
   onState(listener: (state: BrokerState) => void): () => void
@@ -201,6 +202,18 @@ export class UnsupportedBrokerError extends Error {
   override readonly name = 'UnsupportedBrokerError'
 }
 
+/** The broker was made for a newer ebs, which this program might harm: nothing was declared. The message says what to do. */
+export class NewerTopologyError extends Error {
+  override readonly name = 'NewerTopologyError'
+
+  constructor({ found, known }: { readonly found: number; readonly known: number }) {
+    super(
+      `The broker holds topology ${found}, this program (ebs ${release}) knows ${known}: a newer ebs has declared it. ` +
+        'Start that one; to go back, use another virtual host, or restore a backup that was made before (docs/upgrading.md).',
+    )
+  }
+}
+
 /** A difference between a queue or exchange that is there and the one that we would declare. */
 export type Drift = {
   readonly kind: 'queue' | 'exchange'
@@ -221,8 +234,12 @@ export class TopologyDriftError extends Error {
     )
     super(
       ['The broker holds a different topology:', ...lines].join('\n') +
-        '\nSet EBS_QUEUE_TYPE to what is there, or empty these queues, delete them and start again: they are declared anew.',
+        '\nSet EBS_QUEUE_TYPE to what is there, or change what is there without losing a message: `ebs topology plan` says how.',
     )
     this.drifts = drifts
   }
 }
+
+/** What no waiting puts right: `ready` rejects with it, and the service ends. */
+export const isFinal = (error: unknown): error is Error =>
+  error instanceof TopologyDriftError || error instanceof UnsupportedBrokerError || error instanceof NewerTopologyError

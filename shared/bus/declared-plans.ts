@@ -1,4 +1,4 @@
-import type { Plan } from '../topology.ts'
+import { type Plan, stampedVersion } from '../topology.ts'
 import { TopologyDriftError } from './broker.ts'
 
 /** What a connection declares whenever it is made: the plan that it began with, and what was added since. */
@@ -45,4 +45,10 @@ export class DeclaredPlans {
       bindings: plans.flatMap(({ bindings }) => bindings),
     }
   }
+}
+
+/** The version of the topology that a plan is; undefined when it is something else, such as the queue of a tool. */
+export function versionOf({ exchanges }: Pick<Plan, 'exchanges'>): number | undefined {
+  const versions = exchanges.flatMap(({ name }) => stampedVersion(name) ?? [])
+  return versions.length === 0 ? undefined : Math.max(...versions)
 }

@@ -1,6 +1,14 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Plan } from '../topology.ts'
-import { type Broker, type ConnectOptions, type Message, type Received, TopologyDriftError } from './broker.ts'
+import {
+  type Broker,
+  type ConnectOptions,
+  type Message,
+  NewerTopologyError,
+  type Received,
+  TopologyDriftError,
+} from './broker.ts'
+import { versionOf } from './declared-plans.ts'
 import { afterDeath, isCycle } from './memory-death.ts'
 import { driftsOf } from './memory-drift.ts'
 import { MemoryLink } from './memory-link.ts'
@@ -28,7 +36,7 @@ export class MemoryBroker {
     this.#server = {
       clock,
       status: this.#status,
-      declare: (plan) => this.#declare(plan),
+      declare: (plan, isStart) => this.#declare(plan, isStart),
       accept: (message) => this.#accept(message),
       findQueue: (name, link) => {
         const queue = this.#routes.queues.get(name)
@@ -102,8 +110,10 @@ export class MemoryBroker {
     for (const link of this.#links) link.followAlarm()
   }
 
-  #declare(plan: Plan): void {
+  #declare(plan: Plan, isStart: boolean): void {
     const { exchanges, queues } = this.#routes
+    const [found, known] = [versionOf({ exchanges: [...exchanges.values()] }) ?? 0, versionOf(plan)]
+    if (isStart && known !== undefined && found > known) throw new NewerTopologyError({ found, known })
     const drifts = driftsOf(plan, this.#routes)
     if (drifts.length > 0) throw new TopologyDriftError(drifts)
     for (const exchange of plan.exchanges) if (!exchanges.has(exchange.name)) this.#routes.addExchange(exchange)

@@ -9,10 +9,10 @@ import {
   type Consumer,
   type Delivery,
   type Follower,
+  isFinal,
   type Listener,
   type Message,
   type Received,
-  TopologyDriftError,
 } from './broker.ts'
 import { DeclaredPlans } from './declared-plans.ts'
 import { MemoryBrowse } from './memory-browse.ts'
@@ -145,12 +145,12 @@ export class MemoryLink implements Broker {
 
   async declare(queue: Plan['queues'][number]): Promise<void> {
     await this.#connected()
-    this.#server.declare({ exchanges: [], queues: [queue], bindings: [] })
+    this.#server.declare({ exchanges: [], queues: [queue], bindings: [] }, false)
   }
 
   async extend(plan: Plan): Promise<void> {
     await this.#connected()
-    this.#server.declare(plan)
+    this.#server.declare(plan, false)
     this.#plans.add(plan)
   }
 
@@ -228,13 +228,13 @@ export class MemoryLink implements Broker {
     if (this.#reading === follower) this.#attachAll()
   }
 
-  /** Drift ends the wait for `ready`; the link goes on trying, because somebody may put the topology right. */
+  /** Drift, or a newer topology, ends the wait for `ready`; the link goes on trying, because somebody may put the topology right. */
   #declare(): boolean {
     try {
-      this.#plans.declareEach((plan) => this.#server.declare(plan))
+      this.#plans.declareEach((plan) => this.#server.declare(plan, this.#readiness === 'open'))
       return true
     } catch (error) {
-      if (!(error instanceof TopologyDriftError)) throw error
+      if (!isFinal(error)) throw error
       this.#settleReadiness(error)
       return false
     }

@@ -8,8 +8,8 @@ import type { MemoryStream } from './memory-stream.ts'
 export type Server = {
   readonly clock: Clock
   readonly status: { readonly running: boolean; readonly blocked: boolean }
-  /** @throws TopologyDriftError, and then nothing was changed */
-  declare(plan: ConnectOptions['plan']): void
+  /** @throws TopologyDriftError, or for whoever starts NewerTopologyError, and then nothing was changed */
+  declare(plan: ConnectOptions['plan'], isStart: boolean): void
   /** Stores a message; gives the number of queues that took it, or undefined when there is no such exchange. */
   accept(message: Message): number | undefined
   /** A queue that this link may use, or a stream. */

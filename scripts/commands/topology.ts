@@ -1,6 +1,4 @@
 import { comparePlan } from '../../shared/bus/amqp-compare.ts'
-import { adviceOn } from '../../shared/bus/amqp-trouble.ts'
-import { amqpUrlsIn } from '../../shared/service/amqp-urls.ts'
 import {
   controlStream,
   deadQueueOf,
@@ -11,16 +9,19 @@ import {
   replayQueueOf,
   rungQueue,
   topologyPlan,
+  topologyVersion,
   unroutedQueue,
 } from '../../shared/topology.ts'
 import { definitionsOf, textOf, userNames } from '../broker/definitions.ts'
 import type { Cli } from '../cli/cli.ts'
-import { type ExitCode, exitCodes, NotDoneError } from '../cli/exit-code.ts'
+import { type ExitCode, exitCodes } from '../cli/exit-code.ts'
 import { asText, flag, value } from '../cli/options.ts'
 import { type Sheet, tableOf } from '../cli/table.ts'
 import { type Verb, verb } from '../cli/verb.ts'
 import { counted } from '../cli/wording.ts'
+import { shownUrls, unreachable } from '../topology/reach.ts'
 import { compareBindings, type Difference } from './topology-bindings.ts'
+import { changeVerbs } from './topology-change.ts'
 
 export const verbs: readonly Verb[] = [
   verb({
@@ -55,6 +56,7 @@ export const verbs: readonly Verb[] = [
     },
     run: define,
   }),
+  ...changeVerbs,
 ]
 
 async function define(
@@ -80,14 +82,12 @@ async function define(
 async function verify(cli: Cli): Promise<ExitCode> {
   const { amqpUrl, amqpManagementUrl, queueType } = cli.config
   const plan = topologyPlan(queueType)
-  const shownUrl = amqpUrlsIn(amqpUrl).map(withoutPassword).join(',')
-  const { broker, missing, drifts } = await comparePlan(amqpUrl, plan, cli.config.amqpTls).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message || error.name : String(error)
-    const todo = adviceOn(error) ?? 'EBS_AMQP_URL says where it is.'
-    throw new NotDoneError(`The broker at ${shownUrl} cannot be asked (${why}). ${todo}`, {
-      cause: error,
-    })
-  })
+  const shownUrl = shownUrls(amqpUrl)
+  const { broker, topology, missing, drifts } = await comparePlan(amqpUrl, plan, cli.config.amqpTls).catch(
+    (error: unknown) => {
+      throw unreachable(amqpUrl, error)
+    },
+  )
   const differences: Difference[] = [
     ...missing.map(({ kind, name }) => ({ kind, name, what: 'there', wanted: 'yes', found: 'no' })),
     ...drifts.map(({ argument, ...drift }) => ({ ...drift, what: argument })),
@@ -97,18 +97,24 @@ async function verify(cli: Cli): Promise<ExitCode> {
   ]
   const bindings = amqpManagementUrl === undefined ? 'not compared' : 'compared'
   const isSame = differences.length === 0
-  cli.answer({ broker, differences, bindings }, (sheet) =>
+  const isNewer = topology > topologyVersion
+  const versions = { broker: topology, ebs: topologyVersion }
+  cli.answer({ broker, topology: versions, differences, bindings }, (sheet) =>
     isSame
-      ? `${broker} at ${shownUrl} holds what ebs declares: ${counted(plan.exchanges.length, 'exchange')}, ${counted(plan.queues.length, 'queue')}.`
+      ? `${broker} at ${shownUrl} holds what ebs declares: ${counted(plan.exchanges.length, 'exchange')}, ${counted(plan.queues.length, 'queue')}, topology ${topologyVersion}.`
       : differencesTable(differences, sheet),
   )
   if (amqpManagementUrl === undefined)
     cli.say('Bindings were not compared: only the management API tells them. EBS_AMQP_MANAGEMENT_URL says where it is.')
-  if (isSame) return exitCodes.ok
+  if (isNewer)
+    cli.say(
+      `The broker was made for topology ${topology}, this ebs knows ${topologyVersion}: no service of it starts here. Use the newer one (docs/upgrading.md).`,
+    )
+  if (isSame) return isNewer ? exitCodes.failed : exitCodes.ok
   cli.say(
     [
       `${counted(differences.length, 'difference')}. What is missing is declared when a service starts.`,
-      'What is there with other arguments stays: set EBS_QUEUE_TYPE to what is there, or empty the queue, delete it and start a service.',
+      'What is there with other arguments stays: set EBS_QUEUE_TYPE to what is there, or change it: `ebs topology plan` says how.',
     ].join('\n'),
   )
   return exitCodes.failed
@@ -126,11 +132,6 @@ const differencesTable = (differences: readonly Difference[], sheet: Sheet): str
     differences,
     sheet,
   )
-
-function withoutPassword(url: string): string {
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}//${host}${pathname}`
-}
 
 /** Work queues with what belongs to them in one row, a level of the ladder in another: a hundred rows would say no more. */
 function drawn(plan: Plan, sheet: Sheet): string {

@@ -38,6 +38,7 @@ export const heldHeadersSchema: Schema = {
     'x-ebs-first-failed-at': time('When it failed first'),
     'x-ebs-last-failed-at': time('When it failed last'),
     'x-ebs-rule': text('The sideline rule that set it aside.'),
+    'x-ebs-origin': text('Exchange and key that it came under, of one that was moved when its queue was made anew.'),
     'x-ebs-parked-at': time('Since when it is set aside'),
   },
 }

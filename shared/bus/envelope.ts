@@ -264,7 +264,8 @@ export function againProperties(
   }
 }
 
-const BROKER_HEADERS =
+/** Headers that brokers keep for themselves. */
+export const BROKER_HEADERS =
   /^(?:x-death|x-first-death-.*|x-last-death-.*|x-delivery-count|x-acquired-count|x-opt-.*|CC|BCC)$/
 /** Together with ours they must fit into the 64 KiB that amqplib encodes headers in; larger ones of a stranger are left behind. */
 const HEADER_BYTES_MAX = 32_768

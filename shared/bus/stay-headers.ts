@@ -11,6 +11,7 @@ const OF_A_STAY: ReadonlySet<string> = new Set([
   'x-ebs-rule',
   'x-ebs-parked-at',
   'x-ebs-held',
+  'x-ebs-origin',
   'x-ebs-waits',
 ])
 const OF_A_STAY_OR_REPLAY = new Set([...OF_A_STAY, 'x-ebs-replay'])

@@ -1,7 +1,7 @@
 import { connect } from 'amqplib'
 import { describe, expect, test } from 'vitest'
 import { connectAmqp } from '../../../shared/bus/amqp-broker.ts'
-import { topologyPlan } from '../../../shared/topology.ts'
+import { topologyPlan, topologyStamp, topologyVersion } from '../../../shared/topology.ts'
 import { testConfig } from '../../../test/config.ts'
 import { testVhost } from '../../../test/support/vhost.ts'
 import { closedUrl } from '../../cli/test/fake-api.ts'
@@ -33,9 +33,30 @@ describe('topology verify', () => {
     const without = await runEbs(['topology', 'verify'], { config: { amqpUrl: vhost.url } })
 
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toMatch(/^RabbitMQ \S+ at amqp:\/\/\S+ holds what ebs declares: \d+ exchanges, \d+ queues\.\n$/)
+    expect(out).toMatch(
+      /^RabbitMQ \S+ at amqp:\/\/\S+ holds what ebs declares: \d+ exchanges, \d+ queues, topology \d+\.\n$/,
+    )
     expect(out).not.toContain('guest')
     expect(without).toMatchObject({ code: 0, err: expect.stringContaining('Bindings were not compared') })
+  })
+
+  test('both versions of the topology are told; a broker that was made for a newer ebs is no place for this one', async () => {
+    await using vhost = await testVhost()
+    await declare(vhost.url)
+    const same = await runEbs(['topology', 'verify', '-o', 'json'], configOf(vhost.url))
+    const model = await connect(vhost.url)
+    const channel = await model.createChannel()
+    await channel.assertExchange(topologyStamp(topologyVersion + 1), 'fanout', { internal: true })
+    await model.close()
+    const newer = await runEbs(['topology', 'verify', '-o', 'json'], configOf(vhost.url))
+
+    const versions = { broker: topologyVersion, ebs: topologyVersion }
+    expect({ code: same.code, json: JSON.parse(same.out) }).toMatchObject({ code: 0, json: { topology: versions } })
+    expect(JSON.parse(newer.out)).toMatchObject({
+      topology: { ...versions, broker: topologyVersion + 1 },
+      differences: [],
+    })
+    expect(newer).toMatchObject({ code: 1, err: expect.stringContaining('no service of it starts here') })
   })
 
   test('what is missing, has other arguments or is bound otherwise is named; nothing is changed', async () => {

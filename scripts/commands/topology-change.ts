@@ -1,0 +1,156 @@
+import { AmqpMoveLink } from '../../shared/bus/amqp-move-link.ts'
+import { stampedVersion, topologyVersion } from '../../shared/topology.ts'
+import type { Cli } from '../cli/cli.ts'
+import { why } from '../cli/common-options.ts'
+import { parseDurationMs } from '../cli/duration.ts'
+import { type ExitCode, exitCodes, NotDoneError } from '../cli/exit-code.ts'
+import { flag, value } from '../cli/options.ts'
+import { type Verb, verb } from '../cli/verb.ts'
+import { counted, spanOf } from '../cli/wording.ts'
+import { type Applied, applyChange } from '../topology/applying.ts'
+import { type Change, planChange } from '../topology/change.ts'
+import { BrokerLook } from '../topology/found.ts'
+import { shownUrls, unreachable } from '../topology/reach.ts'
+import { lockQueue, wantedPlan } from '../topology/wanted.ts'
+import { saysAct, saysRest, saysTask } from '../topology/words.ts'
+
+const WAIT_MS_DEFAULT = 300_000
+/** What a service declares anew meanwhile is planned anew. */
+const ROUNDS_MAX = 3
+
+export const changeVerbs: readonly Verb[] = [
+  verb({
+    name: 'plan',
+    says: 'What `topology apply` would do at the broker at EBS_AMQP_URL, step by step, and what cannot be done. Changes nothing. Exits with 1 when there is something to do.',
+    examples: ['ebs topology plan', 'ebs topology plan -o json'],
+    options: {},
+    async run(cli) {
+      const change = await planned(cli, lookOf(cli))
+      show(cli, change)
+      return isNothing(change) ? exitCodes.ok : exitCodes.failed
+    },
+  }),
+  verb({
+    name: 'apply',
+    says: 'Make the broker hold what ebs declares: arguments of queues are changed without losing a message. Whatever ends it, run it again. Exits with 4 when something is left to do.',
+    examples: [
+      "ebs topology apply --reason 'quorum queues' --yes",
+      "ebs topology apply --reason 'quorum queues' --yes --cut-consumers",
+    ],
+    also: why,
+    options: {
+      yes: flag('-y, --yes', 'do it; without it, only the plan is shown'),
+      wait: value('--wait <time>', 'how long a queue is waited for (default: 5m)', parseDurationMs),
+      cutConsumers: flag(
+        '--cut-consumers',
+        'do not wait until consumers are stopped: cut them off when a queue is empty (for services with EBS_TOPOLOGY=verify)',
+      ),
+      removeObsolete: flag(
+        '--remove-obsolete',
+        'remove queues of other versions, too, if they are empty and not consumed',
+      ),
+    },
+    run: apply,
+  }),
+]
+
+type Given = {
+  readonly yes: boolean
+  readonly wait: number | undefined
+  readonly cutConsumers: boolean
+  readonly removeObsolete: boolean
+  readonly reason: string
+}
+
+async function apply(cli: Cli, given: Given): Promise<ExitCode> {
+  const look = lookOf(cli)
+  const change = await planned(cli, look, given)
+  if (!given.yes || isNothing(change)) {
+    show(cli, change)
+    if (isNothing(change)) return exitCodes.ok
+    cli.say('Nothing was done. Add --yes to do it.')
+    return exitCodes.failed
+  }
+  const { amqpUrl, amqpTls } = cli.config
+  const link = await AmqpMoveLink.open(amqpUrl, `ebs_topology_${cli.actor}`, amqpTls).catch((error: unknown) => {
+    throw unreachable(amqpUrl, error)
+  })
+  try {
+    const holder = `${cli.actor} (${given.reason})`
+    if (!(await link.lock(lockQueue, holder)))
+      throw new NotDoneError(
+        `Somebody else applies a topology to ${shownUrls(amqpUrl)}: ${(await look.argumentOf(lockQueue, 'x-ebs-holder')) ?? 'unknown'}. Wait for it; nothing was done.`,
+      )
+    return await applyRounds(cli, { look, link, given })
+  } finally {
+    // It may be lost already.
+    await link.close().catch(() => undefined)
+  }
+}
+
+type Round = { readonly look: BrokerLook; readonly link: AmqpMoveLink; readonly given: Given }
+
+/** Until there is nothing to do, or what is left needs a person. The state is the broker's alone. */
+async function applyRounds(cli: Cli, { look, link, given }: Round): Promise<ExitCode> {
+  const startMs = performance.now()
+  let moved = 0
+  let left: Applied['left'] = []
+  let change = await planned(cli, look, given)
+  const { refused, obsolete } = change
+  if (!cli.isJson) show(cli, change)
+  for (let round = 0; round < ROUNDS_MAX && change.tasks.length > 0; round++) {
+    const applied = await applyChange(change, {
+      ...{ link, look, waitMs: given.wait ?? WAIT_MS_DEFAULT, isCutting: given.cutConsumers },
+      onAct: ({ name }, act) => cli.say(`${name}: ${saysAct(act)}`),
+      say: cli.say,
+    }).catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error)
+      throw new NotDoneError(`It ended in the middle (${text}). Nothing is lost: run it again, and it goes on.`, {
+        cause: error,
+      })
+    })
+    moved += applied.moved
+    left = applied.left
+    change = await planned(cli, look, given)
+    if (left.some(({ isMoot }) => !isMoot)) break
+  }
+  const tookMs = Math.round(performance.now() - startMs)
+  const rest = change.tasks.map(({ name }) => name)
+  const result = { reason: given.reason, actor: cli.actor, moved, tookMs, left, rest, refused, obsolete }
+  cli.answer(result, () =>
+    [
+      ...left.map(({ name, why: reason }) => `Left: ${name}: ${reason}.`),
+      `${rest.length === 0 ? 'Done' : `Partly done: ${counted(rest.length, 'queue')} left`}, after ${spanOf(tookMs)}. ${counted(moved, 'message')} moved.`,
+    ].join('\n'),
+  )
+  return rest.length === 0 && refused.length === 0 ? exitCodes.ok : exitCodes.partly
+}
+
+function lookOf({ config }: Cli): BrokerLook {
+  if (config.amqpManagementUrl === undefined)
+    throw new NotDoneError(
+      'Only the management API tells what a broker holds: EBS_AMQP_MANAGEMENT_URL says where it is.',
+    )
+  return new BrokerLook({ amqpUrl: config.amqpUrl, managementUrl: config.amqpManagementUrl })
+}
+
+async function planned(cli: Cli, look: BrokerLook, { removeObsolete = false } = {}): Promise<Change> {
+  const found = await look.all()
+  const newest = Math.max(...found.exchanges.map(({ name }) => stampedVersion(name) ?? 0))
+  if (newest > topologyVersion)
+    throw new NotDoneError(
+      `The broker was made for topology ${newest} by a newer ebs; this one knows topology ${topologyVersion} and would undo it. Use the newer one.`,
+    )
+  return planChange(wantedPlan(cli.config.queueType, found), found, { removeObsolete })
+}
+
+const isNothing = ({ tasks, refused }: Change) => tasks.length === 0 && refused.length === 0
+
+function show(cli: Cli, change: Change): void {
+  const { tasks, refused, obsolete } = change
+  const steps = tasks.map((task) => ({ ...task, steps: task.acts.map(saysAct) }))
+  cli.answer({ tasks: steps, refused, obsolete }, () => {
+    const nothing = isNothing(change) ? ['Nothing to do: the broker holds what ebs declares.'] : []
+    return [...nothing, ...tasks.map(saysTask), ...saysRest(change)].join('\n')
+  })
+}

@@ -1,0 +1,220 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { AmqpMoveLink } from '../../shared/bus/amqp-move-link.ts'
+import { TopologyDriftError } from '../../shared/bus/broker.ts'
+import { counted, spanOf } from '../cli/wording.ts'
+import type { Act, Change, Task } from './change.ts'
+import type { BrokerLook } from './found.ts'
+import { Turns } from './turns.ts'
+import { saysAct } from './words.ts'
+
+/** The broker's numbers are gathered every five seconds: what it has said for longer is so. */
+const STATS_MS = 6_000
+/** A message that was on its way to a queue when that was unbound has come by then. */
+const QUIET_MS = 1_000
+const LOOK_AGAIN_MS = 100
+/** Of a queue that others empty, or that runs out. */
+const FULL_AGAIN_MS = 500
+/** Moving takes the broker's processors, and memory for what is on its way. */
+const MOVES_AT_ONCE = 4
+/** What comes faster than it can be moved is left to the time when nothing comes any more. */
+const PASSES_MAX = 4
+/** A quorum queue refuses for some 100 ms after it was declared, while it has no leader: 5 s in all. */
+const REFUSED_PAUSES_MS = [100, 200, 400, 800, 1_500, 2_000]
+
+export type Applying = {
+  readonly link: Pick<
+    AmqpMoveLink,
+    'declareExchange' | 'declareQueue' | 'bind' | 'unbind' | 'count' | 'move' | 'remove'
+  >
+  readonly look: Pick<BrokerLook, 'unsettled' | 'bindingsTo' | 'consumersOf'>
+  /** How long one queue is waited for: for its consumers to go, for a rung to run out. */
+  readonly waitMs: number
+  /** Consumers are cut off when there is nothing left for them. */
+  readonly isCutting: boolean
+  /** Told before each step. */
+  readonly onAct: (task: Task, act: Act) => void
+  /** Told of what lasts. */
+  readonly say: (text: string) => void
+  readonly statsMs?: number
+  readonly quietMs?: number
+}
+
+export type Applied = {
+  /** Messages that were moved. */
+  readonly moved: number
+  readonly left: readonly Left[]
+}
+
+/** Not done, or not to its end. `isMoot`: it is to be planned anew at once. */
+export type Left = { readonly name: string; readonly why: string; readonly isMoot: boolean }
+
+/** A queue is left as it is now: nothing is lost, and another run goes on from there. */
+class LeftError extends Error {
+  override readonly name = 'LeftError'
+  readonly isMoot: boolean
+
+  constructor(message: string, isMoot = false) {
+    super(message)
+    this.isMoot = isMoot
+  }
+}
+
+/** Does all that is planned: exchanges first, then all queues at once. Rejects when the broker is lost. */
+export async function applyChange({ tasks }: Pick<Change, 'tasks'>, applying: Applying): Promise<Applied> {
+  const left: Left[] = []
+  const run = new Run(applying)
+  const attempt = async (task: Task) => {
+    try {
+      for (const act of task.acts) {
+        applying.onAct(task, act)
+        await run.do(act)
+      }
+    } catch (error) {
+      if (!(error instanceof LeftError)) throw error
+      left.push({ name: task.name, why: error.message, isMoot: error.isMoot })
+    }
+  }
+  for (const task of tasks) if (task.kind === 'exchange') await attempt(task)
+  const ended = await Promise.allSettled(tasks.filter(({ kind }) => kind === 'queue').map(attempt))
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
+  return { moved: run.moved, left }
+}
+
+class Run {
+  moved = 0
+  readonly #applying: Applying
+  readonly #turns = new Turns(MOVES_AT_ONCE)
+
+  constructor(applying: Applying) {
+    this.#applying = applying
+  }
+
+  async do(act: Act): Promise<void> {
+    const { link } = this.#applying
+    switch (act.act) {
+      case 'declare-exchange':
+        return this.#declare(() => link.declareExchange(act.exchange))
+      case 'declare-queue':
+        return this.#declare(() => link.declareQueue(act.queue))
+      case 'leave':
+        return this.#leave(act.queue)
+      case 'move':
+        return this.#move(act)
+      case 'bind':
+        return link.bind(act.bindings)
+      case 'unbind':
+        return link.unbind(act.bindings)
+      case 'drain':
+        return this.#empty(act.from, { to: act.to, act })
+      case 'run-out':
+        return this.#empty(act.queue, { to: undefined, act })
+      case 'remove':
+        return this.#remove(act)
+    }
+  }
+
+  async #declare(declare: () => Promise<void>): Promise<void> {
+    try {
+      await declare()
+    } catch (error) {
+      if (!(error instanceof TopologyDriftError)) throw error
+      throw new LeftError(
+        'somebody has declared it with the old arguments just now: a service that still runs with them. Stop it, or set EBS_TOPOLOGY=verify for it',
+        true,
+      )
+    }
+  }
+
+  async #leave(queue: string): Promise<void> {
+    const { isCutting, waitMs, say, look } = this.#applying
+    if (isCutting) return
+    const untilMs = performance.now() + waitMs
+    for (let isTold = false; (await this.#consumers(queue)) > 0; isTold = true) {
+      const names =
+        (await look.consumersOf(queue)).join(', ') || 'somebody who has just come, or still holds a message of it'
+      if (performance.now() > untilMs)
+        throw new LeftError(`it is still consumed, by ${names}. Stop that and run this again; nothing was changed here`)
+      if (!isTold) say(`${queue} is consumed by ${names}. Stop that: it is waited for, ${spanOf(waitMs)} at most.`)
+      await pause(LOOK_AGAIN_MS)
+    }
+  }
+
+  async #consumers(queue: string): Promise<number> {
+    return (await this.#applying.link.count(queue))?.consumers ?? 0
+  }
+
+  /** In passes, while more comes behind. Where somebody consumes, that is left to them. */
+  async #move({ from, to }: { readonly from: string; readonly to: string }): Promise<void> {
+    for (let pass = 0; pass < PASSES_MAX; pass++) {
+      const found = await this.#applying.link.count(from)
+      if (!found || found.messages === 0 || found.consumers > 0) return
+      await this.#moveSome(from, to, found.messages)
+    }
+  }
+
+  async #moveSome(from: string, to: string, count: number): Promise<void> {
+    const isHolding = /^ebs\.|\.dead(?:\.moving)?$/.test(from)
+    const move = () => this.#applying.link.move({ from, to, count, isHolding })
+    await this.#turns.take(async () => {
+      for (const pauseMs of REFUSED_PAUSES_MS)
+        try {
+          this.moved += await move()
+          return
+        } catch (error) {
+          if (!(error instanceof Error && error.message.includes('refuses'))) throw error
+          await pause(pauseMs)
+        }
+      this.moved += await move()
+    })
+  }
+
+  /**
+   * Until a queue, which is unbound, is empty, and nobody has held a message of it for longer than the broker's numbers are old. What is
+   * in it is moved, where there is somewhere to move it and nobody consumes.
+   */
+  async #empty(queue: string, { to, act }: { readonly to: string | undefined; readonly act: Act }): Promise<void> {
+    const { link, look, isCutting, waitMs, statsMs = STATS_MS, quietMs = QUIET_MS } = this.#applying
+    const untilMs = performance.now() + waitMs
+    // Nobody else consumes a stand-in, and a rung of the ladder may have dead-lettered what has not arrived.
+    const settledMs = to !== undefined && queue.endsWith('.moving') ? quietMs : Math.max(quietMs, statsMs)
+    let emptySinceMs: number | undefined
+    for (;;) {
+      const found = await link.count(queue)
+      if (!found) return
+      const nowMs = performance.now()
+      if (found.messages > 0) emptySinceMs = undefined
+      else emptySinceMs ??= nowMs
+      const isConsumed = found.consumers > 0
+      if (emptySinceMs !== undefined && nowMs - emptySinceMs >= settledMs && (isCutting || !isConsumed))
+        if ((await look.unsettled(queue)) === 0) return
+      if (found.messages > 0 && !isConsumed && to !== undefined) await this.#moveSome(queue, to, found.messages)
+      if (performance.now() > untilMs) throw new LeftError(await this.#whyFull(queue, found, act))
+      await this.#unbindAgain(queue, found.messages)
+      await pause(found.messages > 0 ? FULL_AGAIN_MS : LOOK_AGAIN_MS)
+    }
+  }
+
+  /** A service that runs with the old arguments and connects again declares its topology, and binds what was unbound. */
+  async #unbindAgain(queue: string, messages: number): Promise<void> {
+    if (messages === 0) return
+    const bindings = await this.#applying.look.bindingsTo(queue)
+    if (bindings.length > 0) await this.#applying.link.unbind(bindings)
+  }
+
+  async #whyFull(queue: string, found: { messages: number; consumers: number }, act: Act): Promise<string> {
+    const names = await this.#applying.look.consumersOf(queue)
+    const unsettled = await this.#applying.look.unsettled(queue)
+    const holds = `${queue} still has ${counted(found.messages, 'message')}, and ${counted(unsettled, 'message')} in hands`
+    const who = names.length > 0 ? `; it is consumed by ${names.join(', ')}` : ''
+    const more = act.act === 'run-out' ? ` (it can last: ${saysAct(act)})` : ''
+    return `${holds}${who}${more}. Run this again to go on; what is published meanwhile is kept`
+  }
+
+  async #remove({ queue, isQuorum }: { readonly queue: string; readonly isQuorum: boolean }): Promise<void> {
+    if (await this.#applying.link.remove(queue, { isQuorum, evenUsed: this.#applying.isCutting })) return
+    const { messages = 0, consumers = 0 } = (await this.#applying.link.count(queue)) ?? {}
+    throw new LeftError(
+      `${queue} is not empty, or is used: ${counted(messages, 'message')}, ${counted(consumers, 'consumer')}. Run this again to go on`,
+    )
+  }
+}

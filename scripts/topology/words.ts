@@ -1,0 +1,50 @@
+import { counted, spanOf } from '../cli/wording.ts'
+import type { Act, Change, Task } from './change.ts'
+
+/** Short ones count in seconds. */
+const spanText = (ms: number) => (ms < 1_000 ? `${ms}ms` : spanOf(ms))
+
+/** A step in words. */
+export function saysAct(act: Act): string {
+  switch (act.act) {
+    case 'declare-exchange':
+      return `declare the exchange ${act.exchange.name}`
+    case 'declare-queue':
+      return `declare ${act.queue.name}`
+    case 'leave':
+      return `wait until nobody consumes ${act.queue}`
+    case 'move':
+      return `move what waits in ${act.from} to ${act.to}, in order`
+    case 'bind':
+      return `bind ${act.queue} (${counted(act.bindings.length, 'binding')})`
+    case 'unbind':
+      return `unbind ${act.queue} (${counted(act.bindings.length, 'binding')})`
+    case 'drain':
+      return `move the rest of ${act.from} to ${act.to}, until it is empty and nobody holds a message of it`
+    case 'run-out':
+      return `wait until ${act.queue} has run out: ${spanText(act.msMax)} at most`
+    case 'remove':
+      return `remove ${act.queue}, if it is empty`
+  }
+}
+
+/** A queue or exchange, why something is to be done about it, and the steps. */
+export function saysTask({ name, kind, why, messages, consumers, acts }: Task): string {
+  const numbers =
+    kind === 'exchange'
+      ? ''
+      : ` (${counted(messages, 'message')}, ${consumers.length === 0 ? 'no consumers' : `consumed by ${consumers.join(', ')}`})`
+  const steps = acts.map((act, i) => `  ${i + 1}. ${saysAct(act)}`)
+  return [`${kind} ${name}${numbers}: ${why.join('; ')}`, ...steps].join('\n')
+}
+
+/** What cannot be done, and what this version does not need. */
+export function saysRest({ refused, obsolete }: Change): readonly string[] {
+  return [
+    ...refused.map(({ kind, name, why }) => `Not possible: ${kind} ${name}: ${why}`),
+    ...obsolete.map(
+      ({ name, messages, consumers }) =>
+        `Not needed by this version: queue ${name} (${counted(messages, 'message')}, ${counted(consumers.length, 'consumer')}). \`ebs topology apply --remove-obsolete\` removes it when it is empty and not consumed.`,
+    ),
+  ]
+}

@@ -1,0 +1,135 @@
+import type { Channel, ChannelModel } from 'amqplib'
+import type { TlsFiles } from '../service/tls-settings.ts'
+import type { Plan } from '../topology.ts'
+import { checkVersion, exchangeOptions, parseDrift } from './amqp-declare.ts'
+import { closeChannel } from './amqp-ended.ts'
+import { connectOnce } from './amqp-link.ts'
+import { type Moving, moveMessages } from './amqp-move.ts'
+import { AmqpNodes } from './amqp-nodes.ts'
+import { inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
+import { TopologyDriftError } from './broker.ts'
+
+type Binding = Plan['bindings'][number] & { readonly arguments?: Readonly<Record<string, unknown>> }
+
+/** A connection that changes what is declared, one thing at a time. Whatever it begins, it can be cut off and begun again. */
+export class AmqpMoveLink {
+  readonly #model: ChannelModel
+  /** Product and version. */
+  readonly broker: string
+
+  private constructor(model: ChannelModel) {
+    this.#model = model
+    this.broker = checkVersion(model.connection.serverProperties)
+    // Whatever ends the connection also rejects the call that waits; without a listener Node would end the process.
+    model.on('error', () => undefined)
+  }
+
+  /** Of several urls the first one that answers. Rejects when none does, or with UnsupportedBrokerError. `name` is what operators see. */
+  static async open(urls: string, name: string, tls?: TlsFiles): Promise<AmqpMoveLink> {
+    const nodes = new AmqpNodes(urls, tls)
+    for (let others = nodes.count - 1; ; others--)
+      try {
+        return new AmqpMoveLink(await connectOnce(nodes, name))
+      } catch (error) {
+        if (others === 0) throw error
+        nodes.turn()
+      }
+  }
+
+  /** Holds a queue of this name for as long as this connection lives; false when somebody else does. `holder` stands in its arguments. */
+  async lock(queue: string, holder: string): Promise<boolean> {
+    try {
+      await this.#once((channel) =>
+        channel.assertQueue(queue, {
+          exclusive: true,
+          durable: false,
+          arguments: { 'x-queue-type': 'classic', 'x-ebs-holder': holder },
+        }),
+      )
+      return true
+    } catch (error) {
+      if (error instanceof Error && error.message.includes('RESOURCE_LOCKED')) return false
+      throw error
+    }
+  }
+
+  /** Throws TopologyDriftError when it is there with another type or other arguments. */
+  async declareExchange(row: Plan['exchanges'][number]): Promise<void> {
+    await this.#declare((channel) => channel.assertExchange(row.name, row.type, exchangeOptions(row)))
+  }
+
+  /** Throws TopologyDriftError when it is there with other arguments. */
+  async declareQueue({ name, arguments: args }: Plan['queues'][number]): Promise<void> {
+    await this.#declare((channel) => channel.assertQueue(name, { durable: true, arguments: args }))
+  }
+
+  bind(bindings: readonly Binding[]): Promise<void> {
+    return this.#once(async (channel) => {
+      for (const { source, destination, to, key, arguments: args = {} } of bindings)
+        await (to === 'queue'
+          ? channel.bindQueue(destination, source, key, args)
+          : channel.bindExchange(destination, source, key, args))
+    })
+  }
+
+  unbind(bindings: readonly Binding[]): Promise<void> {
+    return this.#once(async (channel) => {
+      for (const { source, destination, to, key, arguments: args = {} } of bindings)
+        await (to === 'queue'
+          ? channel.unbindQueue(destination, source, key, args)
+          : channel.unbindExchange(destination, source, key, args))
+    })
+  }
+
+  /**
+   * Messages ready, and consumers; undefined when there is no such queue. A quorum queue counts as a consumer whoever holds a message of
+   * it, a classic queue only who still consumes.
+   */
+  count(queue: string): Promise<{ readonly messages: number; readonly consumers: number } | undefined> {
+    return inspectQueue(this.#model, queue)
+  }
+
+  /** See `moveMessages`. */
+  move(moving: Moving): Promise<number> {
+    return moveMessages(this.#model, moving)
+  }
+
+  /**
+   * Deletes a queue that has no messages and, unless `evenUsed`, no consumers; false when it has. Of a classic queue the broker decides
+   * in the same step; of a quorum queue, which knows no such condition, this looks right before.
+   */
+  async remove(queue: string, { isQuorum, evenUsed }: { isQuorum: boolean; evenUsed: boolean }): Promise<boolean> {
+    if (isQuorum && !evenUsed) return removeEmptyQueue(this.#model, queue)
+    if (isQuorum && ((await this.count(queue))?.messages ?? 0) > 0) return false
+    const conditions = isQuorum ? {} : { ifEmpty: true, ifUnused: !evenUsed }
+    try {
+      await this.#once((channel) => channel.deleteQueue(queue, conditions))
+      return true
+    } catch (error) {
+      if (error instanceof Error && error.message.includes('PRECONDITION_FAILED')) return false
+      throw error
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#model.close()
+  }
+
+  async #declare(declare: (channel: Channel) => Promise<unknown>): Promise<void> {
+    try {
+      await this.#once(declare)
+    } catch (error) {
+      const drift = error instanceof Error ? parseDrift(error.message) : undefined
+      throw drift ? new TopologyDriftError([drift]) : error
+    }
+  }
+
+  /** A refused call closes its channel: so one that lives for this call only. */
+  async #once(call: (channel: Channel) => Promise<unknown>): Promise<void> {
+    const channel = await this.#model.createChannel()
+    // The failed call rejects with the same error; without a listener Node would end the process.
+    channel.on('error', () => undefined)
+    await call(channel)
+    await closeChannel(channel)
+  }
+}

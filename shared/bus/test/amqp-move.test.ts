@@ -1,0 +1,195 @@
+import { type ConfirmChannel, type ConsumeMessage, connect, type GetMessage, type Options } from 'amqplib'
+import { expect, test } from 'vitest'
+import { testVhost } from '../../../test/support/vhost.ts'
+import { receivedFrom } from '../amqp-consumer.ts'
+import { AmqpMoveLink } from '../amqp-move-link.ts'
+import { metaOf } from '../envelope.ts'
+
+/** Those on their way, and acks that a quorum queue had not got. */
+const UNACKED_MAX = 512
+const LOCK = 'ebs.test.lock'
+const QUORUM = { durable: true, arguments: { 'x-queue-type': 'quorum' } }
+const SINGLE = { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true } }
+const CLASSIC = { durable: true, arguments: { 'x-queue-type': 'classic' } }
+
+async function openRig() {
+  const vhost = await testVhost()
+  const model = await connect(vhost.url)
+  const channel = await model.createConfirmChannel()
+  const link = await AmqpMoveLink.open(vhost.url, 'test_move')
+  return {
+    ...{ vhost, channel, link },
+    async send(queue: string, count: number, optionsOf: (i: number) => Options.Publish) {
+      for (let i = 0; i < count; i++) channel.publish('', queue, Buffer.from(`{"n":${i}}`), optionsOf(i))
+      await channel.waitForConfirms()
+    },
+    async [Symbol.asyncDispose]() {
+      await link.close().catch(() => undefined)
+      await model.close()
+      await vhost[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function takeAll(channel: ConfirmChannel, queue: string): Promise<ConsumeMessage[]> {
+  const all: ConsumeMessage[] = []
+  for (let one = await channel.get(queue, { noAck: true }); one; one = await channel.get(queue, { noAck: true }))
+    all.push(asConsumed(one))
+  return all
+}
+
+/** Looked at, and put back. */
+async function browsed(channel: ConfirmChannel, queue: string): Promise<ConsumeMessage[]> {
+  const one = await channel.get(queue)
+  if (!one) return []
+  channel.nack(one)
+  return [asConsumed(one)]
+}
+
+/** A message that was got has all that one has that was delivered, but the consumer's tag. */
+const asConsumed = (one: GetMessage): ConsumeMessage => ({ ...one, fields: { ...one.fields, consumerTag: '' } })
+
+/** Without what a quorum queue writes into each message that it gives. */
+function headersOf(message: ConsumeMessage | undefined): Record<string, unknown> {
+  const { 'x-delivery-count': _count, ...headers } = message?.properties.headers ?? {}
+  return headers
+}
+
+test.each([
+  { from: QUORUM, to: CLASSIC, what: 'quorum to classic' },
+  { from: CLASSIC, to: QUORUM, what: 'classic to quorum' },
+  { from: SINGLE, to: CLASSIC, what: 'quorum with a single active consumer to classic' },
+])(
+  '$what: 500 messages come once, in order, with all that they are and without what brokers write',
+  async ({ from, to }) => {
+    await using rig = await openRig()
+    await rig.channel.assertQueue('q.dead', from)
+    await rig.channel.assertQueue('q.dead.moving', to)
+    await rig.channel.assertQueue('copied')
+    await rig.send('q.dead', 500, (i) => ({
+      ...{ messageId: `id-${i}`, type: 'TASK_CREATED', correlationId: 'c', replyTo: 'r', appId: 'a', priority: 3 },
+      ...{
+        timestamp: 1_700_000_000,
+        contentType: 'application/json',
+        contentEncoding: 'utf-8',
+        persistent: i % 2 === 0,
+      },
+      headers: {
+        ...{ 'x-ebs-key': 'task-requests', 'x-ebs-held': `held-${i}`, 'x-ebs-attempts': 3, stranger: { a: [1, true] } },
+        ...{ 'x-death': [{ queue: 'q', count: 1 }], 'x-first-death-queue': 'q', 'x-delivery-count': 7 },
+      },
+    }))
+
+    const moved = await rig.link.move({ from: 'q.dead', to: 'q.dead.moving', count: 500, isHolding: true })
+
+    expect(moved).toBe(500)
+    expect(await rig.link.count('q.dead')).toEqual({ messages: 0, consumers: 0 })
+    const messages = await takeAll(rig.channel, 'q.dead.moving')
+    expect(messages.map(({ properties }) => properties.messageId)).toEqual(
+      Array.from({ length: 500 }, (_, i) => `id-${i}`),
+    )
+    expect(messages[7]?.content.toString()).toBe('{"n":7}')
+    const [even, odd] = messages
+    expect([even?.properties.deliveryMode, odd?.properties.deliveryMode]).toEqual([2, 1])
+    expect(even?.properties).toMatchObject({
+      ...{ messageId: 'id-0', type: 'TASK_CREATED', correlationId: 'c', replyTo: 'r', appId: 'a', priority: 3 },
+      ...{ timestamp: 1_700_000_000, contentType: 'application/json', contentEncoding: 'utf-8' },
+    })
+    expect(headersOf(even)).toEqual({
+      ...{ 'x-ebs-key': 'task-requests', 'x-ebs-held': 'held-0', 'x-ebs-attempts': 3, stranger: { a: [1, true] } },
+    })
+    expect(await takeAll(rig.channel, 'copied')).toEqual([])
+  },
+)
+
+test('a message without properties keeps its key and with it its id; of one that the broker dead-lettered it is known when it died', async () => {
+  await using rig = await openRig()
+  const { channel, link } = rig
+  await channel.assertExchange('ebs', 'topic')
+  await channel.assertQueue('q.dead', QUORUM)
+  await channel.assertQueue('q.dead.moving', QUORUM)
+  await channel.assertQueue('q', { durable: true, deadLetterExchange: '', deadLetterRoutingKey: 'q.dead' })
+  await channel.bindQueue('q', 'ebs', 'objects')
+  channel.publish('ebs', 'objects', Buffer.from('{"type":"OBJECT_CREATED"}'))
+  await channel.waitForConfirms()
+  const plain = await channel.get('q')
+  if (plain) channel.nack(plain, false, false)
+  await expect.poll(async () => (await channel.checkQueue('q.dead')).messageCount).toBe(1)
+  const [before] = await browsed(channel, 'q.dead')
+
+  await link.move({ from: 'q.dead', to: 'q.dead.moving', count: 1, isHolding: true })
+  await link.move({ from: 'q.dead.moving', to: 'q.dead', count: 1, isHolding: true })
+
+  const [after] = await takeAll(channel, 'q.dead')
+  expect(headersOf(after)).toEqual({
+    'x-ebs-key': 'q.dead',
+    'x-ebs-origin': ' q.dead',
+    'x-ebs-last-failed-at': expect.stringMatching(/^20\d\d-.*Z$/),
+  })
+  expect(before && after && [metaOf(receivedFrom(after)).id]).toEqual(before && [metaOf(receivedFrom(before)).id])
+})
+
+test('cut off in the middle every message is in one of the two queues, and what is in both was on its way', async () => {
+  await using rig = await openRig()
+  const { channel, link } = rig
+  await channel.assertQueue('from', QUORUM)
+  await channel.assertQueue('to', QUORUM)
+  await rig.send('from', 1_000, (i) => ({ messageId: `${i}`, persistent: true }))
+
+  const moving = link.move({ from: 'from', to: 'to', count: 1_000, isHolding: false })
+  const rejected = expect(moving).rejects.toThrow(/ended after \d+ messages: .+ None is lost/)
+  await expect.poll(async () => (await channel.checkQueue('to')).messageCount).toBeGreaterThan(100)
+  await link.close()
+  await rejected
+
+  const moved = (await takeAll(channel, 'to')).map(({ properties }) => Number(properties.messageId))
+  const left: number[] = []
+  await expect
+    .poll(async () =>
+      left.push(...(await takeAll(channel, 'from')).map(({ properties }) => Number(properties.messageId))),
+    )
+    .toBeGreaterThanOrEqual(1_000 - moved.length)
+  expect(new Set([...moved, ...left]).size).toBe(1_000)
+  expect(moved.length + left.length - 1_000).toBeLessThanOrEqual(UNACKED_MAX)
+})
+
+test('a queue that is not there takes nothing, and what was to be moved stays', async () => {
+  await using rig = await openRig()
+  await rig.channel.assertQueue('from', CLASSIC)
+  await rig.send('from', 10, () => ({ persistent: true }))
+
+  const moving = rig.link.move({ from: 'from', to: 'nowhere', count: 10, isHolding: false })
+
+  await expect(moving).rejects.toThrow('Moving from from to nowhere ended after 0 messages: nowhere is gone.')
+  await expect.poll(() => rig.link.count('from')).toEqual({ messages: 10, consumers: 0 })
+})
+
+test.each([
+  { type: 'classic', options: CLASSIC, isQuorum: false },
+  { type: 'quorum', options: QUORUM, isQuorum: true },
+])('a $type queue is removed only when it is empty and not consumed', async ({ options, isQuorum }) => {
+  await using rig = await openRig()
+  const { channel, link } = rig
+  const how = { isQuorum, evenUsed: false }
+  await channel.assertQueue('q', options)
+  await rig.send('q', 1, () => ({}))
+
+  expect(await link.remove('q', how)).toBe(false)
+  await takeAll(channel, 'q')
+  await channel.consume('q', () => undefined, { consumerTag: 'c' })
+  expect(await link.remove('q', how)).toBe(false)
+  await channel.cancel('c')
+  await expect.poll(() => link.remove('q', how)).toBe(true)
+  expect(await link.count('q')).toBeUndefined()
+})
+
+test('one that holds the lock keeps others out, until its connection ends', async () => {
+  await using rig = await openRig()
+  const other = await AmqpMoveLink.open(rig.vhost.url, 'test_other')
+
+  expect(await rig.link.lock(LOCK, 'ann (why)')).toBe(true)
+  expect(await other.lock(LOCK, 'bob')).toBe(false)
+  await rig.link.close()
+  await expect.poll(() => other.lock(LOCK, 'bob')).toBe(true)
+  await other.close()
+})

@@ -1,20 +1,32 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { ALONE } from './test/support/alone.ts'
 
 /** Those that take half a minute and more. Begun last, they would end alone, with the other workers idle. */
 const LONGEST = [
   ...['lost-broker', 'sideline-faults', 'killed-processes', 'hub-faults', 'sidelines', 'journey-faults', 'demos'],
   ...['chaos', 'least-privilege', 'private-node', 'broker-contract', 'sim', 'held-back', 'failover-faults'],
-]
+].map((name) => `${name}.test.ts`)
 
-/** The longest first. */
+const isIn = (names: readonly string[], { moduleId }: TestSpecification) =>
+  names.some((name) => moduleId.endsWith(`/${name}`))
+
+/** First those that are alone, because a worker that is shared is given up for each of them; then the longest. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) => LONGEST.some((name) => moduleId.endsWith(`/${name}.test.ts`))
-    const sorted = await super.sort(files)
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+    const placeOf = (file: TestSpecification) => (isIn(ALONE, file) ? 0 : isIn(LONGEST, file) ? 1 : 2)
+    return (await super.sort(files)).toSorted((a, b) => placeOf(a) - placeOf(b))
   }
 }
+
+/** Of the parts, also of those that are alone. */
+const PARTS = {
+  // A busy machine takes longer than a second for what is polled for; what never comes is told all the same.
+  expect: { poll: { timeout: 5_000 } },
+  testTimeout: 20_000,
+  // Those with a broker mostly wait for it.
+  maxWorkers: 3,
+} as const
 
 export default defineConfig({
   test: {
@@ -23,15 +35,15 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...PARTS,
           name: 'parts',
-          // A busy machine takes longer than a second for what is polled for; what never comes is told all the same.
-          expect: { poll: { timeout: 5_000 } },
-          include: ['{shared,services,scripts}/**/*.test.ts', 'test/{walls,spans,trace-context}.test.ts'],
-          testTimeout: 20_000,
-          // Those with a broker mostly wait for it.
-          maxWorkers: 3,
+          include: ['{shared,services,scripts}/**/*.test.ts', 'test/{walls,trace-context}.test.ts'],
+          exclude: [...ALONE],
+          // To start a worker and to load the same modules for every file would be two fifths of their processor time.
+          isolate: false,
         },
       },
+      { test: { ...PARTS, name: 'alone', include: [...ALONE] } },
       {
         test: {
           name: 'system',

@@ -15,7 +15,7 @@ import { runTool } from './tool.ts'
 const checks = [{ title: 'lint and format (biome)', command: ['node_modules/@biomejs/biome/bin/biome', 'check', '.'] }]
 
 /** All but the cluster of three nodes, which takes two minutes of a whole machine: `npm test -- --project cluster`. */
-const EVERYTHING = ['--project', 'parts', '--project', 'system']
+const EVERYTHING = ['--project', 'parts', '--project', 'alone', '--project', 'system']
 
 /** `npm test`: checks, then all tests (or those named as arguments) against a broker of their own. */
 async function test(config: SetUpConfig): Promise<number> {

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { ALONE } from './support/alone.ts'
 
 const root = join(import.meta.dirname, '..')
 const LINES_MAX = 300
@@ -112,6 +113,16 @@ test('files are small and named after what they hold', () => {
   expect(vague).toEqual([])
   const misnamed = sources.filter(({ path }) => !/^[a-z0-9/.-]+$/.test(path)).map(({ path }) => path)
   expect(misnamed).toEqual([])
+})
+
+test('a test that changes the whole process has a worker of its own', () => {
+  const changes = /\bvi\.(?:mock|doMock|useFakeTimers|stubEnv|stubGlobal)\(|\.register\(\)|\bspyOn\(\w+\.prototype\b/
+  const changing = sources
+    .filter(({ path, text }) => path.endsWith('.test.ts') && path !== 'test/walls.test.ts' && changes.test(text))
+    .map(({ path }) => path)
+  expect(changing.length).toBeGreaterThan(5)
+  expect(changing.filter((path) => !ALONE.includes(path))).toEqual([])
+  expect(ALONE.filter((path) => !existsSync(join(root, path)))).toEqual([])
 })
 
 test('no loopholes in types and tests', () => {

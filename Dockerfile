@@ -11,12 +11,13 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY tsconfig.json tsconfig.image.json ./
+COPY tsconfig.json tsconfig.image.json rolldown.config.ts ./
 COPY shared shared
 COPY services services
 COPY scripts scripts
 # Sources and objects of the native module, and type declarations, are a third of what is installed.
 RUN npx tsc -p tsconfig.image.json \
+ && npx rolldown -c rolldown.config.ts \
  && npm prune --omit=dev --no-audit --no-fund \
  && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src node_modules/better-sqlite3/build/Release/obj* node_modules/better-sqlite3/build/Release/test_extension.node \
  && find node_modules \( -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' -o -name '*.map' -o -name '*.md' \) -type f -delete

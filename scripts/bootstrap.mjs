@@ -1,5 +1,5 @@
 /**
- * Makes a fresh clone runnable: checks Node, installs the dependencies, compiles. It runs before node_modules exists, so it is
+ * Makes a fresh clone runnable: checks Node, installs the dependencies, compiles, bundles. It runs before node_modules exists, so it is
  * plain JavaScript that imports nothing but Node. What is up to date costs some milliseconds and prints nothing.
  */
 import { realpathSync } from 'node:fs'
@@ -54,6 +54,12 @@ async function setUp() {
       command: [process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', root],
       cwd: root,
       hint: 'The sources do not compile: correct what tsc names above.',
+    })
+    await runStep({
+      title: 'bundling the services (rolldown)',
+      command: [process.execPath, join(root, 'node_modules/rolldown/bin/cli.mjs'), '-c', 'rolldown.config.ts'],
+      cwd: root,
+      hint: 'Correct what rolldown names above; rolldown.config.ts says what is bundled.',
     })
     markBuilt()
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+const memoryOf = (root) => join(root, 'dist', '.tsbuildinfo')
 const stampOf = (root) => join(root, 'dist', '.ebs-build')
 
 /** What tsc compiles; tsconfig.json says the same. */
@@ -17,7 +18,7 @@ function fingerprint(root) {
     const { mtimeMs, size } = statSync(path)
     hash.update(`${path.slice(root.length)} ${mtimeMs} ${size}\n`)
   }
-  for (const name of ['tsconfig.json', 'package-lock.json']) add(join(root, name))
+  for (const name of ['tsconfig.json', 'rolldown.config.ts', 'package-lock.json']) add(join(root, name))
   for (const folder of sourceFolders) for (const path of sourcesIn(join(root, folder))) add(path)
   return hash.digest('hex')
 }
@@ -30,16 +31,21 @@ function sourcesIn(folder) {
     .map((name) => join(folder, name))
 }
 
-/** Whether dist/ was compiled from the sources as they are now. */
+/** Whether dist/ was built from the sources as they are now. */
 export const isBuilt = (root) => existsSync(stampOf(root)) && readFileSync(stampOf(root), 'utf8') === fingerprint(root)
 
 /**
  * Begins a build and gives back what marks it as done. The fingerprint is taken before tsc reads the first file, so that a file
- * edited meanwhile counts as stale. tsc's own memory goes: with it, tsc would not write again what was removed from dist/.
+ * edited meanwhile counts as stale. tsc's own memory goes: with it, tsc would not write again what was removed from dist/, nor,
+ * run by hand later, the programs that the bundler has written over. Chunks go, because their names change with what is in them.
  */
 export function beginBuild(root) {
   const sources = fingerprint(root)
   rmSync(stampOf(root), { force: true })
-  rmSync(join(root, 'dist', '.tsbuildinfo'), { force: true })
-  return () => writeFileSync(stampOf(root), sources)
+  rmSync(memoryOf(root), { force: true })
+  rmSync(join(root, 'dist', 'bundled'), { recursive: true, force: true })
+  return () => {
+    rmSync(memoryOf(root), { force: true })
+    writeFileSync(stampOf(root), sources)
+  }
 }

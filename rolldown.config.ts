@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs'
-import { defineConfig } from 'rolldown'
+import { readdirSync, rmSync } from 'node:fs'
+import { defineConfig, type Plugin } from 'rolldown'
 
 /** What starts often, by the path of its source without the ending. */
 const programs = [
@@ -20,6 +20,14 @@ const external = [
   /^@opentelemetry\/(?!api$)/,
 ]
 
+/** Names of chunks change with what is in them. Old ones go when the programs that need the new ones are there, so that one can start meanwhile. */
+const removeOldChunks: Plugin = {
+  name: 'remove old chunks',
+  writeBundle(_options, written) {
+    for (const name of readdirSync('dist/bundled')) if (!(`bundled/${name}` in written)) rmSync(`dist/bundled/${name}`)
+  },
+}
+
 /**
  * After tsc has compiled everything into dist/: what starts often is written over by one that has its own code and its packages in a few files,
  * because Node takes longer to find and link a thousand files than to run them (docs/decisions/bundling.md).
@@ -30,6 +38,7 @@ export default defineConfig({
   // `using` is not known to Node 20.
   transform: { target: 'es2023' },
   external,
+  plugins: [removeOldChunks],
   output: {
     dir: 'dist',
     entryFileNames: '[name].js',

@@ -37,13 +37,12 @@ export const isBuilt = (root) => existsSync(stampOf(root)) && readFileSync(stamp
 /**
  * Begins a build and gives back what marks it as done. The fingerprint is taken before tsc reads the first file, so that a file
  * edited meanwhile counts as stale. tsc's own memory goes: with it, tsc would not write again what was removed from dist/, nor,
- * run by hand later, the programs that the bundler has written over. Chunks go, because their names change with what is in them.
+ * run by hand later, the programs that the bundler has written over.
  */
 export function beginBuild(root) {
   const sources = fingerprint(root)
   rmSync(stampOf(root), { force: true })
   rmSync(memoryOf(root), { force: true })
-  rmSync(join(root, 'dist', 'bundled'), { recursive: true, force: true })
   return () => {
     rmSync(memoryOf(root), { force: true })
     writeFileSync(stampOf(root), sources)

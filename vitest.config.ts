@@ -6,6 +6,7 @@ import { ALONE } from './test/support/alone.ts'
 const LONGEST = [
   ...['lost-broker', 'sideline-faults', 'killed-processes', 'hub-faults', 'sidelines', 'journey-faults', 'demos'],
   ...['chaos', 'least-privilege', 'private-node', 'broker-contract', 'sim', 'held-back', 'failover-faults'],
+  ...['topology-change', 'upgrade', 'applying'],
 ].map((name) => `${name}.test.ts`)
 
 const isIn = (names: readonly string[], { moduleId }: TestSpecification) =>

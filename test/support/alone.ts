@@ -10,6 +10,7 @@ export const ALONE: readonly string[] = [
   'shared/bus/test/write-batching.test.ts',
   'shared/service/test/auth-keys.test.ts',
   'shared/service/test/metrics.test.ts',
+  'shared/service/test/rate-limits.test.ts',
   'shared/store/test/store-contract.test.ts',
   'shared/test/clock.test.ts',
   'shared/tracing/test/failures.test.ts',

@@ -91,7 +91,8 @@ function decoded(url: string): string {
   }
 }
 
-function jsonOf(text: string): unknown {
+/** Undefined for what is none. */
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import fc from 'fast-check'
-import type { Answer } from './answers.ts'
+import { z } from 'zod'
+import { type Answer, jsonOf } from './answers.ts'
 import type { Request } from './requests.ts'
 
 /** What is done to the bytes of a request before they are sent. */
@@ -128,6 +129,18 @@ function answerIn(bytes: Buffer): Answer | undefined {
   return { status: Number(status), contentType: header('content-type') ?? '', retryAfter: header('retry-after'), body }
 }
 
-/** What Node's own parser refuses never becomes a request: it answers with a bare status line, and no service hears of it. */
-export const isRefusedByParser = ({ status, contentType, body }: Answer): boolean =>
-  [400, 408, 413, 417, 431].includes(status) && contentType === '' && (body === '' || body === '0\r\n\r\n')
+/** What is refused before it is a request: it has no id, and nobody knows for what it was. */
+const refusal = z.strictObject({
+  type: z.literal('about:blank'),
+  title: z.string().min(1),
+  status: z.int(),
+  detail: z.string().min(1),
+})
+const REFUSED = [400, 408, 413, 431]
+
+/** What Node's own parser refuses never becomes a request: no route hears of it. */
+export function isRefusedByParser({ status, contentType, body }: Answer): boolean {
+  if (!REFUSED.includes(status) || !contentType.startsWith('application/problem+json')) return false
+  const parsed = refusal.safeParse(jsonOf(body))
+  return parsed.success && parsed.data.status === status
+}

@@ -8,6 +8,7 @@ import {
   levelExchange,
   levels,
   type QueueName,
+  queues,
   replayQueueOf,
   unroutedQueue,
 } from './topology.ts'
@@ -28,11 +29,16 @@ type Deeds = {
   readonly publishes: readonly EventType[]
   /** Consumes the queues of the activities that are named to `rightsOf`. */
   readonly doesActivities?: true
+  /** Queues of others whose messages it counts, with those beside them and the rungs of the ladder. */
+  readonly counts?: readonly QueueName[]
   /** Brings messages of all queues back, makes the queues that come and go, writes rules, answers strangers. */
   readonly isHub?: true
   /** What it may ask of the management API: `management` about single queues, `monitoring` also about all of them. */
   readonly tag?: 'management' | 'monitoring'
 }
+
+const isQueue = (name: string): name is QueueName => Object.hasOwn(queues, name)
+const everyQueue = Object.keys(queues).filter(isQueue)
 
 const deeds = {
   gateway: { consumes: [], asks: ['hub_ask'], publishes: ['FLOW_REQUESTED', 'INITIATE_WORKFLOW'] },
@@ -55,6 +61,7 @@ const deeds = {
     consumes: ['hub_consume', 'hub_work'],
     answers: ['hub_ask'],
     asks: ['datagen_ask', 'statistics_ask'],
+    counts: everyQueue,
     // Whatever a group's handler names: see `isHub`.
     publishes: [],
     isHub: true,
@@ -64,6 +71,7 @@ const deeds = {
     consumes: ['statistics'],
     answers: ['statistics_ask'],
     asks: ['hub_ask'],
+    counts: ['distributor_consume', 'process_consume', 'hub_consume', 'statistics'],
     publishes: ['LEDGER_IMBALANCED', 'LEDGER_BALANCED'],
     tag: 'monitoring',
   },
@@ -133,6 +141,7 @@ export function rightsOf(name: ServiceName, options: RightsOptions): Rights {
         ...(onLadder ? levelNames().map(literal) : []),
         ...(own.isHub ? [literal('amq.default')] : []),
         ...made,
+        ...(own.counts ? countedBy(own.counts) : []),
       ]),
       read: exact([
         ...work.flatMap((queue) => [literal(queue), literal(replayQueueOf(queue))]),
@@ -142,6 +151,8 @@ export function rightsOf(name: ServiceName, options: RightsOptions): Rights {
         // To bind a queue of its own.
         ...(binds ? [literal(exchanges.direct)] : []),
         ...(own.isHub ? [exchanges.events, exchanges.deliver].map(literal) : []),
+        // To see which topology the broker holds. Nothing comes through these.
+        `${literal('ebs.topology.')}[0-9]+`,
       ]),
     },
     topics: [
@@ -162,6 +173,26 @@ export function rightsOf(name: ServiceName, options: RightsOptions): Rights {
     ],
   }
 }
+
+/**
+ * What a service has any right to, of exchanges and queues: RabbitMQ from 4.2.6 on refuses a look at what is none of one's business. Whoever
+ * is none of the services may look at everything.
+ */
+export function sightOf(service: string, activities: readonly string[]): (name: string) => boolean {
+  if (!isService(service)) return () => true
+  const { configure, write, read } = rightsOf(service, { activities }).permission
+  const patterns = [configure, write, read].map((pattern) => new RegExp(pattern))
+  return (name) => patterns.some((pattern) => pattern.test(name))
+}
+
+/**
+ * RabbitMQ from 4.2.6 on counts messages only for who has a right to their queue. To write to a queue is the least: it allows to bind it to
+ * an exchange that may be read, with keys that may be read there, and neither to publish to it nor to take from it.
+ */
+const countedBy = (counted: readonly QueueName[]) => [
+  `(${literal('ebs.sideline.')}${RULE}${literal('.')})?${anyOf(counted.map(literal))}(\\.(dead|replay))?`,
+  `${literal('ebs.delay.')}[0-9]+(ms|[smhd])`,
+]
 
 const workOf = ({ consumes, doesActivities }: Deeds, activities: readonly string[]): readonly string[] => [
   ...consumes,

@@ -87,6 +87,8 @@ function attemptsOf({ says, sends, reads }: (typeof own)[string]): readonly Atte
     ...others(queues, reads).map((queue) => trying(`purge ${queue}`, (channel) => channel.purgeQueue(queue))),
     ...queues.map((queue) => trying(`bind ${queue}`, (channel) => channel.bindQueue(queue, 'ebs', '#'))),
     ...queues.map((queue) => trying(`delete ${queue}`, (channel) => channel.deleteQueue(queue))),
+    // Who counts messages of a queue may bind it, but for answers only.
+    trying('hear of others', (channel) => channel.bindQueue('process_consume', 'ebs.direct', 'hub_consume')),
     trying('declare a queue', (channel) => channel.assertQueue('mine')),
     trying('declare an exchange', (channel) => channel.assertExchange('mine', 'topic')),
   ]

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { probeAmqp } from '../../shared/bus/probe.ts'
-import type { Running } from '../running.ts'
+import type { Exit, Running } from '../running.ts'
 import { isManagementUp } from './management.ts'
 
 const image = 'rabbitmq:4-management'
@@ -50,18 +50,33 @@ export async function startContainer(): Promise<{ amqpUrl: string; managementUrl
     .withWaitStrategy(Wait.forListeningPorts().withStartupTimeout(BOOT_MS_MAX))
     .start()
   const at = (port: number) => `guest:guest@${container.getHost()}:${container.getMappedPort(port)}`
-  const remove = async () => {
-    await container.stop()
-  }
+  const running = runningContainer(container)
   const [amqpUrl, managementUrl] = [`amqp://${at(5672)}`, `http://${at(15672)}`]
   try {
     await untilServing(amqpUrl, managementUrl)
   } catch (error) {
-    await remove()
+    await running.stop()
     throw error
   }
-  // When it dies the services wait, as for any broker; `docker start` brings it back.
-  return { amqpUrl, managementUrl, running: { exited: new Promise(() => {}), stop: remove, kill: remove } }
+  return { amqpUrl, managementUrl, running }
+}
+
+/** A container that has started. It ends when we stop it, once; when it dies the services wait, as for any broker, and `docker start` brings it back. */
+export function runningContainer(container: { stop(): Promise<unknown> }): Running {
+  let end: (exit: Exit) => void = () => {}
+  const exited = new Promise<Exit>((resolve) => {
+    end = resolve
+  })
+  let removed: Promise<void> | undefined
+  const remove = async () => {
+    await container.stop()
+    end({ code: 0, signal: null })
+  }
+  const stop = () => {
+    removed ??= remove()
+    return removed
+  }
+  return { exited, stop, kill: stop }
 }
 
 /** Ports listen before the broker serves: it is asked, as a client would. */

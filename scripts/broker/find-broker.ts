@@ -60,9 +60,9 @@ function waysInto({ config, purpose, folder, signal }: Search): Readonly<Record<
   }
 }
 
-async function byUrl({ amqpUrl, amqpManagementUrl }: SetUpConfig): Promise<FoundBroker | undefined> {
+async function byUrl({ amqpUrl, amqpTls, amqpManagementUrl }: SetUpConfig): Promise<FoundBroker | undefined> {
   if (amqpUrl === undefined) return undefined
-  const isUp = (await probeAmqp(amqpUrl)) === 'ok'
+  const isUp = (await probeAmqp(amqpUrl, amqpTls)) === 'ok'
   const found = isUp ? 'using' : 'waiting for'
   say(`${found} the broker at ${redactUrl(amqpUrl)}${isUp ? '' : ', which does not let us in yet'}`)
   return { amqpUrl, managementUrl: amqpManagementUrl, isUp }

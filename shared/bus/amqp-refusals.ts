@@ -15,9 +15,10 @@ const REFUSED_MS = 5_000
 /** Keys are as many as users think of; then the oldest is tried again. */
 const REFUSALS_MAX = 1_000
 
-const TOPIC = /ACCESS_REFUSED - access to topic '(.*)' in (?:exchange )+'([^']*)'/s
-const CUT_TOPIC = /ACCESS_REFUSED - access to topic '(.*?)(?:' in [^']*(?:'[^']*)?)?\.\.\."?$/s
-const EXCHANGE = /ACCESS_REFUSED - access to exchange '([^']*)'/
+// RabbitMQ 4 says which access, 3 does not.
+const TOPIC = /ACCESS_REFUSED - (?:write )?access to topic '(.*)' in (?:exchange )+'([^']*)'/s
+const CUT_TOPIC = /ACCESS_REFUSED - (?:write )?access to topic '(.*?)(?:' in [^']*(?:'[^']*)?)?\.\.\."?$/s
+const EXCHANGE = /ACCESS_REFUSED - (?:write )?access to exchange '([^']*)'/
 const MISSING = /NOT_FOUND - no exchange '([^']*)'/
 
 /** Reads why the broker ended a channel that publishes; undefined when it was not because of rights. */

@@ -1,25 +1,28 @@
 import { connect } from 'amqplib'
 import { amqpUrlsIn } from '../service/amqp-urls.ts'
+import type { TlsFiles } from '../service/tls-settings.ts'
+import { TlsMaterial } from './amqp-tls.ts'
 
 /** `refused`: nobody speaks AMQP there (yet); `not-allowed`: a broker does, but not with this user or virtual host. */
 export type ProbeResult = 'ok' | 'refused' | 'not-allowed'
 
 /** A broker on the same machine answers in milliseconds; one across a network in far less than this. */
-export const PROBE_MS_MAX = 3_000
+const PROBE_MS_MAX = 3_000
 
 /**
  * Opens a connection and closes it again. Never rejects: what is no broker is `refused`. Of several urls the first that lets us in
- * counts, or else the last.
+ * counts, or else the last. `files` are for `amqps://`.
  */
-export async function probeAmqp(urls: string, timeoutMs = PROBE_MS_MAX): Promise<ProbeResult> {
+export async function probeAmqp(urls: string, files?: TlsFiles): Promise<ProbeResult> {
+  const tls = new TlsMaterial(files)
   let result: ProbeResult = 'refused'
-  for (const url of amqpUrlsIn(urls)) if (result !== 'ok') result = await probe(url, timeoutMs)
+  for (const url of amqpUrlsIn(urls)) if (result !== 'ok') result = await probe(url, tls)
   return result
 }
 
-async function probe(url: string, timeoutMs: number): Promise<ProbeResult> {
+async function probe(url: string, tls: TlsMaterial): Promise<ProbeResult> {
   try {
-    const connection = await connect(url, { timeout: timeoutMs })
+    const connection = await connect(url, { ...tls.options, timeout: PROBE_MS_MAX })
     // A broker that goes away while it is being asked answered all the same; without a listener the event would throw.
     connection.on('error', () => {})
     await connection.close()

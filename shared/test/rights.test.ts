@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { serviceNames } from '../../scripts/services.ts'
 import { catalogue } from '../events.ts'
-import { isOwnReply, rightHolders, rightsOf } from '../rights.ts'
+import { isOwnReply, rightHolders, rightsOf, sightOf } from '../rights.ts'
 import { activityPlan, topologyPlan } from '../topology.ts'
 
 const options = { activities: ['charge', 'charge.v2'] }
@@ -112,4 +112,41 @@ test('circuit breakers start rules, when they are on', () => {
 
   expect(matching(withBreakers, ['sidelines.command'])).toEqual(['sidelines.command'])
   expect(matching(topicOf('processor', 'ebs').write, ['sidelines.command'])).toEqual([])
+})
+
+test.each([
+  {
+    name: 'gateway',
+    sees: ['ebs', 'ebs.direct', 'ebs.topology.1'],
+    not: ['hub_ask', 'ebs.control', 'process_consume'],
+  },
+  {
+    name: 'processor',
+    sees: ['process_consume', 'process_consume.replay', 'activity.charge', 'ebs.control'],
+    not: ['process_consume.dead', 'activity.other', 'hub_consume', 'ebs.unrouted'],
+  },
+  {
+    name: 'statistics',
+    sees: ['hub_consume', 'process_consume.replay', 'distributor_consume.dead', 'ebs.sideline.r.hub_consume'],
+    not: ['hub_work', 'datagen_consume', 'activity.charge', 'ebs.unrouted'],
+  },
+  {
+    name: 'hub',
+    sees: [...queues.filter((queue) => !queue.startsWith('ebs.delay.')), 'ebs.delay.10ms'],
+    not: ['mine'],
+  },
+])('$name looks for what it has to do with, which RabbitMQ 4.3 tells nobody else', ({ name, sees, not }) => {
+  const isSeen = sightOf(name, ['charge'])
+
+  expect([...sees, ...not].filter(isSeen)).toEqual(sees)
+})
+
+test('who counts messages of others may bind no queue of them to where events come from, and not write to an exchange of them', () => {
+  const { permission, topics } = rightsOf('statistics', options)
+
+  expect(matching(permission.read, ['process_consume', 'hub_consume', 'ebs', ...exchanges])).toEqual(
+    expect.not.arrayContaining(['process_consume', 'hub_consume', 'ebs', 'ebs.delay.deliver']),
+  )
+  expect(matching(permission.write, exchanges)).toEqual(expect.not.arrayContaining(['ebs.unrouted', 'amq.default']))
+  for (const { read } of topics) expect(matching(read, [...keys, ...queues, '#', '*'])).toEqual([])
 })

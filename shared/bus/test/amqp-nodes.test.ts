@@ -5,6 +5,7 @@ import { connectAmqp } from '../amqp-broker.ts'
 import { comparePlan } from '../amqp-compare.ts'
 import { closeLink, connectAgain } from '../amqp-link.ts'
 import { AmqpNodes } from '../amqp-nodes.ts'
+import { AmqpPlans } from '../amqp-plans.ts'
 import { probeAmqp } from '../probe.ts'
 import { collect, eventually, messageOf } from './contract-rig.ts'
 import { wireTo } from './contract-wire.ts'
@@ -82,6 +83,32 @@ test('D4: a node that shakes hands and answers nothing else is a failed attempt,
 
   expect(reasons[0]).toBe('the broker shook hands, and did not answer what came then within 2000 ms')
   expect(nodes.current.port).toBe(Number(new URL(vhost.url).port))
+  await closeLink(link)
+})
+
+test('what is missing is waited for on one connection for longer than a node may be mute', async () => {
+  await using vhost = await testVhost()
+  const plans = new AmqpPlans({ plan, topology: 'verify' })
+  const [setups, looks] = [vi.fn(), vi.fn()]
+  const link = await connectAgain(new AmqpNodes(vhost.url), {
+    name: 'waiting',
+    async setup(model, answered) {
+      setups()
+      await plans.declare(model, () => {
+        answered()
+        looks()
+      })
+    },
+    setupMsMax: 2_000,
+  })
+  link.on('error', () => undefined)
+
+  await eventually(() => expect(looks.mock.calls.length).toBeGreaterThan(3))
+  const declaring = connectAmqp(vhost.url, { service: 'declaring', plan })
+  await link.waitForConnect()
+
+  expect(setups).toHaveBeenCalledTimes(1)
+  await declaring.close()
   await closeLink(link)
 })
 

@@ -41,6 +41,9 @@ describe('what a broker says', () => {
     { text: "access to topic 'it's a' in exchange 'ebs' in vhost 'a'", is: { exchange: 'ebs', key: "it's a" } },
     { text: `access to topic '${'k'.repeat(200)}...`, is: { key: 'k'.repeat(200), isCut: true } },
     { text: "access to topic 'long' in exchange 'ebs.dir...", is: { key: 'long', isCut: true } },
+    { text: "write access to exchange 'ebs' in vhost '/' refused for user 'x'", is: { exchange: 'ebs' } },
+    { text: "write access to topic 'k' in exchange 'ebs' in vhost '/'", is: { exchange: 'ebs', key: 'k' } },
+    { text: "write access to topic 'long' in exchange 'ebs.dir...", is: { key: 'long', isCut: true } },
     { text: "access to queue 'q' in vhost '/' refused for user 'x'", is: undefined },
   ])('$text', ({ text, is }) => {
     expect(parseRefusal(closed(text))).toEqual(is)

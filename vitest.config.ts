@@ -51,7 +51,7 @@ export default defineConfig({
           include: ['test/*.test.ts'],
           exclude: ['test/{walls,spans,trace-context,cluster}.test.ts'],
           // Above the time that `waitUntil` waits, so that it is the failed condition that is reported.
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 120_000,
           // A system is four processes and more, which mostly wait: three at a time fill a small machine, and the parts are done before.
           maxWorkers: 3,

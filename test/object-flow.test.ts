@@ -96,6 +96,7 @@ test('the views of hub.db are as documented: an object is a group, with its hist
     sidelined:
       'id, rule, place, queue, type, key, tenant, message_id, correlation_id, reason, error, parked_at, state, replay, changed_at',
     archive: 'id, place, queue, key, archived_at, actor, reason, properties, body',
+    audit: 'at, actor, is_proven, address, act, target, reason, status, id, correlation_id',
     held_by_place: 'place, rule, state, count',
     definitions: 'type, version, at, actor, reason, document',
     journeys: 'id, type, status, attention, tenant, created_at, changed_at, ended_at',

@@ -1,4 +1,5 @@
 import { connectAmqp } from '../../shared/bus/amqp-broker.ts'
+import { onFiles } from '../backup/file-trouble.ts'
 import { files, type Manifest } from '../backup/manifest.ts'
 import { storesIn, takeBackup } from '../backup/take.ts'
 import type { Cli } from '../cli/cli.ts'
@@ -32,12 +33,14 @@ export const verbs: readonly Verb[] = [
       const dataDir = given.data ?? cli.config.dataDir
       const { amqpUrl, amqpTls: tls, amqpManagementUrl, queueType } = cli.config
       if (given.dryRun) return foretell(cli, { folder, dataDir, withMessages: given.messages })
-      const manifest = await takeBackup({
-        ...{ folder, dataDir, queueType, hub: cli.api('hub'), withMessages: given.messages },
-        connect: () => connectAmqp(amqpUrl, { service: 'ebs-backup', plan: noPlan, tls }),
-        management: amqpManagementUrl === undefined ? undefined : { amqpUrl, managementUrl: amqpManagementUrl },
-        onStep: (what) => cli.say(`saving ${what}`),
-      })
+      const manifest = await onFiles(`${folder} is no backup: it lacks manifest.json.`, () =>
+        takeBackup({
+          ...{ folder, dataDir, queueType, hub: cli.api('hub'), withMessages: given.messages },
+          connect: () => connectAmqp(amqpUrl, { service: 'ebs-backup', plan: noPlan, tls }),
+          management: amqpManagementUrl === undefined ? undefined : { amqpUrl, managementUrl: amqpManagementUrl },
+          onStep: (what) => cli.say(`saving ${what}`),
+        }),
+      )
       cli.answer({ folder, ...manifest }, (sheet) => drawn(folder, manifest, sheet))
       for (const lack of manifest.lacks) cli.say(`Not saved: ${lack}.`)
       return manifest.lacks.length > 0 ? exitCodes.partly : exitCodes.ok

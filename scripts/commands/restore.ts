@@ -1,5 +1,6 @@
 import { connectAmqp } from '../../shared/bus/amqp-broker.ts'
 import { topologyPlan } from '../../shared/topology.ts'
+import { onFiles } from '../backup/file-trouble.ts'
 import { files, type Manifest, readBackup } from '../backup/manifest.ts'
 import { assertHas, putBack, type Restored, storesInUse } from '../backup/put-back.ts'
 import { ApiError, AwayError, openApi } from '../cli/api.ts'
@@ -32,7 +33,7 @@ export const verbs: readonly Verb[] = [
     async run(cli, given, [folder = '']): Promise<ExitCode> {
       const dataDir = given.data ?? cli.config.dataDir
       const { amqpUrl, amqpTls: tls, amqpManagementUrl } = cli.config
-      const manifest = await readBackup(folder)
+      const manifest = await onFiles('Nothing was restored.', () => readBackup(folder))
       if (given.messages) assertHas(manifest, files.messages, '--messages')
       if (given.definitions) assertHas(manifest, files.definitions, '--definitions')
       if (given.definitions && amqpManagementUrl === undefined)
@@ -51,11 +52,14 @@ export const verbs: readonly Verb[] = [
       const management = amqpManagementUrl === undefined ? undefined : { amqpUrl, managementUrl: amqpManagementUrl }
       const plan = topologyPlan(manifest.queueType)
       const connect = () => connectAmqp(amqpUrl, { service: 'ebs-restore', plan, tls })
-      const restored = await putBack({
-        ...{ folder, dataDir, manifest, nowMs: cli.now() },
-        ...(given.definitions && { management }),
-        ...(given.messages && { connect }),
-      })
+      const half = `Not all is restored: what was there is in ${dataDir}/before-restore-*. Put that right, and restore again.`
+      const restored = await onFiles(half, () =>
+        putBack({
+          ...{ folder, dataDir, manifest, nowMs: cli.now() },
+          ...(given.definitions && { management }),
+          ...(given.messages && { connect }),
+        }),
+      )
       cli.answer(restored, () => told(dataDir, restored))
       cli.say('Start the services; then `ebs ledger` names what is not there any more.')
       return exitCodes.ok
@@ -65,7 +69,7 @@ export const verbs: readonly Verb[] = [
 
 /** Throws NotDoneError when a store is open or a service answers: what it has in memory would be written over what is restored. */
 async function assertStopped(cli: Cli, dataDir: string): Promise<void> {
-  const used = storesInUse(dataDir)
+  const used = await onFiles('Nothing was restored.', () => storesInUse(dataDir))
   if (used.length > 0)
     throw new NotDoneError(`${used.join(', ')} in ${dataDir} is in use: stop the services first. Nothing was restored.`)
   const answering = await Promise.all(serviceNames.map(async (name) => ((await answers(cli, name)) ? name : undefined)))

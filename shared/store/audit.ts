@@ -9,6 +9,8 @@ export type AuditEntry = {
   readonly actor: string | null
   /** A token says so; otherwise it is only what he calls himself. */
   readonly isProven: boolean
+  /** A token was asked for and none counted. */
+  readonly isStranger: boolean
   readonly address: string
   /** Method and pattern of the route. */
   readonly act: string
@@ -26,7 +28,7 @@ export type AuditFilter = {
   readonly sinceMs?: number | undefined
 }
 
-/** What of the audit goes: what is older, and of the rest the oldest above so many. `strangers`: requests that were refused with 401. */
+/** What of the audit goes: what is older, and of the rest the oldest above so many. `strangers`: what strangers wanted. */
 export type AuditBounds = {
   readonly beforeMs: number
   readonly acts: number

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import { z } from 'zod'
 import type { SqliteReader } from './sqlite-store.ts'
 import { Statements } from './statements.ts'
+import { unopened } from './unopened-store.ts'
 
 /** All that is left: a copy in steps begins again whenever another process commits in between, and would never end under load. */
 const ALL_PAGES = 0x7fff_ffff
@@ -25,14 +26,18 @@ export class DamagedCopyError extends Error {
 
 /**
  * Copies a store as it stands at one moment, while others write to it, and none of them waits. The copy is one file without a log, checked
- * through and through. Throws DamagedCopyError; blocks this process while it copies, so it is for tools.
+ * through and through. Throws DamagedCopyError, or UnopenedStoreError when it cannot be read at all; blocks this process while it copies, so it is for tools.
  */
 export async function copyStore(from: string, to: string): Promise<CopyFacts> {
-  const source = new Database(from, { readonly: true, fileMustExist: true, timeout: BUSY_MS_MAX })
   try {
-    await source.backup(to, { progress: () => ALL_PAGES })
-  } finally {
-    source.close()
+    const source = new Database(from, { readonly: true, fileMustExist: true, timeout: BUSY_MS_MAX })
+    try {
+      await source.backup(to, { progress: () => ALL_PAGES })
+    } finally {
+      source.close()
+    }
+  } catch (error) {
+    throw unopened(from, error, BUSY_MS_MAX)
   }
   const copy = new Database(to, { timeout: BUSY_MS_MAX })
   try {
@@ -62,16 +67,17 @@ export function readCopy<T>(path: string, job: (read: SqliteReader) => T): T {
  * be without one; a store that nobody has open is switched, and back when it is opened. A file that is no database is in nobody's use.
  */
 export function isStoreInUse(path: string): boolean {
-  const db = new Database(path, { fileMustExist: true, timeout: 0 })
+  let db: Database.Database | undefined
   try {
+    db = new Database(path, { fileMustExist: true, timeout: 0 })
     return db.pragma('journal_mode = delete', { simple: true }) !== 'delete'
   } catch (error) {
     const code = error instanceof Database.SqliteError ? error.code : ''
     if (/^SQLITE_(?:NOTADB|CORRUPT|IOERR)/.test(code)) return false
     if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return true
-    throw error
+    throw unopened(path, error, 0)
   } finally {
-    db.close()
+    db?.close()
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../clock.ts'
 import type { ConversationReader } from './conversations.ts'
 import type { DefinitionReader } from './definitions.ts'
@@ -16,6 +15,7 @@ import {
 } from './failover-election.ts'
 import { failoverAudit, failoverDefinitions, failoverHeld } from './failover-lookups.ts'
 import { SitesOpening } from './failover-opening.ts'
+import type { FailoverOptions } from './failover-options.ts'
 import type { Pair } from './failover-pair.ts'
 import { FailoverReader } from './failover-reader.ts'
 import { epochOf, ownSeq, seqOf } from './failover-seqs.ts'
@@ -25,18 +25,6 @@ import type { HeldReader } from './held-messages.ts'
 import type { HubStore, HubTransaction } from './hub-store.ts'
 import type { MovableTransaction } from './movable-store.ts'
 import { PartlyUnavailableError, type PendingRow, StoreBusyError, StoreUnavailableError } from './store.ts'
-
-export type FailoverOptions = {
-  /** Paths of the two files. */
-  readonly primary: string
-  readonly secondary: string
-  readonly out?: Outage
-  readonly open: SiteOptions['open']
-  readonly log: Pick<Logger, 'info' | 'warn'>
-  readonly clock?: Clock
-  /** Look after the stores from time to time; a test does so itself. */
-  readonly isTended?: boolean
-}
 
 /** So soon is seen that a store is back, or away. */
 const TEND_MS = 1_000
@@ -141,6 +129,11 @@ export class FailoverHubStore implements HubStore {
     return this.#led?.site.isUp ? this.#led.site.name : undefined
   }
 
+  /** Of the store that takes changes; that there is none is a failure, too. */
+  get writeFailure(): StoreUnavailableError | undefined {
+    return this.#led ? this.#led.site.writeFailure : this.#none()
+  }
+
   onEnqueued(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -194,8 +187,10 @@ export class FailoverHubStore implements HubStore {
 
   #known(): Led {
     if (this.#led) return this.#led
-    throw new StoreUnavailableError(`No store can be used. ${this.#whyNone}`)
+    throw this.#none()
   }
+
+  #none = () => new StoreUnavailableError(`No store can be used. ${this.#whyNone}`)
 
   #pair({ site, lead }: Led): Pair {
     const other = otherOf(this.#sites, site)

@@ -125,6 +125,16 @@ export class FailoverSite {
     return this.#look(this.#available(), look)
   }
 
+  /** Why its last write failed, or why it is away. */
+  get writeFailure(): StoreUnavailableError | undefined {
+    try {
+      return this.read((store) => store.writeFailure)
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) return error
+      throw error
+    }
+  }
+
   async write<T>(job: (tx: MovableTransaction) => T | Promise<T>): Promise<T> {
     return this.#write(this.#available(), job)
   }

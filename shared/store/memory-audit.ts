@@ -34,8 +34,8 @@ export class MemoryAuditTransaction implements AuditTransaction {
     const newest = [...this.#rows.values()].toSorted(newestFirst)
     const beyond = [
       newest.filter(({ atMs }) => atMs < beforeMs).reverse(),
-      newest.filter(({ status }) => status !== 401).slice(acts),
-      newest.filter(({ status }) => status === 401).slice(strangers),
+      newest.filter(({ isStranger }) => !isStranger).slice(acts),
+      newest.filter(({ isStranger }) => isStranger).slice(strangers),
     ]
     const gone = new Set(beyond.flatMap((rows) => rows.slice(0, limit)).map(({ seq }) => String(seq)))
     for (const seq of gone) this.#rows.delete(seq)

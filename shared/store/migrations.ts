@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { z } from 'zod'
 import { release } from '../release.ts'
+import { damagedStore, isOfFile, UnopenedStoreError } from './unopened-store.ts'
 
 /** A step of a database's history. Numbered by its place in the list: append, never change one that was released. */
 export type Migration = {
@@ -58,10 +59,12 @@ export class UnusableDatabaseError extends Error {
 
 /**
  * Brings the database to the newest migration in one transaction, and stamps it with the version of ebs; `user_version` counts those
- * applied. Of several processes that start together one migrates, the others wait for its lock and find the work done.
+ * applied. Of several processes that start together one migrates, the others wait for its lock and find the work done. Throws
+ * UnusableDatabaseError, UnopenedStoreError when the file is damaged or a migration fails, and SQLite's errors about the disk and locks.
  */
 export function migrate(db: Database, path: string, migrations: readonly Migration[], ebs = release): void {
-  if (isCurrent(db, path, { migrations, ebs })) return
+  // In a transaction, so that all that is read is of one moment: another process may be migrating.
+  if (db.transaction(() => isCurrent(db, path, { migrations, ebs })).deferred()) return
   db.transaction(() => {
     // Asked again under the lock: another process may have migrated meanwhile.
     if (isCurrent(db, path, { migrations, ebs })) return
@@ -69,9 +72,11 @@ export function migrate(db: Database, path: string, migrations: readonly Migrati
     for (const { name, sql } of migrations.slice(before)) applyMigration(db, path, { name, sql })
     db.pragma(`user_version = ${migrations.length}`)
     db.pragma(`application_id = ${APPLICATION_ID}`)
-    db.exec(STAMPS)
     const isMigrated = before > 0 && before < migrations.length
-    db.prepare(STAMP).run(ebs, migrations.length, migrations.at(-1)?.name ?? '', isMigrated ? before : null)
+    inStamps(path, () => {
+      db.exec(STAMPS)
+      db.prepare(STAMP).run(ebs, migrations.length, migrations.at(-1)?.name ?? '', isMigrated ? before : null)
+    })
   }).immediate()
 }
 
@@ -79,7 +84,13 @@ function applyMigration(db: Database, path: string, { name, sql }: Migration): v
   try {
     db.exec(sql)
   } catch (cause) {
-    throw new Error(`Migration '${name}' of ${path} failed; the database is as it was before.`, { cause })
+    if (isOfFile(cause)) throw cause
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new UnopenedStoreError(
+      `Migration '${name}' of ${path} failed (${why}); the database is as it was before. ` +
+        'Start the version of ebs that was used last, and tell us (docs/upgrading.md).',
+      { cause },
+    )
   }
 }
 
@@ -90,8 +101,14 @@ function isCurrent(db: Database, path: string, { migrations, ebs }: Program): bo
   const isEmpty = db.prepare('select 1 from sqlite_schema limit 1').get() === undefined
   if (!isEmpty && db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
     throw new UnusableDatabaseError(`${path} is a database of another program. Name another data directory.`)
-  const stamp = stampOf(db)
   if (version > migrations.length) throw tooNew(db, path, { version, known: migrations.length, ebs })
+  const stamp = stampOf(db, path)
+  // Both are written in one transaction.
+  if (version < 0 || (stamp && stamp.migrations !== version))
+    throw damagedStore(
+      path,
+      `its user_version is ${version}, its table ebs_store says ${stamp?.migrations ?? 'nothing'}`,
+    )
   const ours = stamp && migrations[stamp.migrations - 1]?.name
   if (stamp && ours !== stamp.newest)
     throw new UnusableDatabaseError(
@@ -102,8 +119,8 @@ function isCurrent(db: Database, path: string, { migrations, ebs }: Program): bo
 }
 
 function tooNew(db: Database, path: string, { version, known, ebs }: { version: number; known: number; ebs: string }) {
-  const row = hasStamps(db) ? db.prepare(NEEDED).get(version) : undefined
-  const needed = row === undefined ? 'a newer one' : `ebs ${neededRow.parse(row).ebs}`
+  const row = inStamps(path, () => neededRow.optional().parse(findStamp(db, NEEDED, version)))
+  const needed = row === undefined ? 'a newer one' : `ebs ${row.ebs}`
   return new UnusableDatabaseError(
     `${path} has ${version} migrations, ebs ${ebs} knows ${known}: it was written by ${needed}. ` +
       'Start that one or a newer one, restore a backup that was made before it (docs/upgrading.md), or name another data directory.',
@@ -111,12 +128,23 @@ function tooNew(db: Database, path: string, { version, known, ebs }: { version: 
 }
 
 /** Who wrote to it last; undefined for a new file, and for one that only ebs 0.1.0 has written to. */
-function stampOf(db: Database): z.infer<typeof stampRow> | undefined {
-  const row = hasStamps(db) ? db.prepare(LAST_STAMP).get() : undefined
-  return row === undefined ? undefined : stampRow.parse(row)
+const stampOf = (db: Database, path: string): z.infer<typeof stampRow> | undefined =>
+  inStamps(path, () => stampRow.optional().parse(findStamp(db, LAST_STAMP)))
+
+function findStamp(db: Database, sql: string, ...params: number[]): unknown {
+  const isThere = db.prepare(`select 1 from sqlite_schema where name = 'ebs_store'`).get() !== undefined
+  return isThere ? db.prepare(sql).get(...params) : undefined
 }
 
-const hasStamps = (db: Database): boolean =>
-  db.prepare(`select 1 from sqlite_schema where name = 'ebs_store'`).get() !== undefined
+/** What a job finds wrong with the table of stamps, its columns and values, is said of the file. */
+function inStamps<T>(path: string, job: () => T): T {
+  try {
+    return job()
+  } catch (cause) {
+    if (isOfFile(cause)) throw cause
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll(/\s+/g, ' ') : String(cause)
+    throw damagedStore(path, `its table ebs_store is not as ebs writes it (${why})`, cause)
+  }
+}
 
 const versionOf = (db: Database): number => Number(db.pragma('user_version', { simple: true }))

@@ -1,6 +1,7 @@
 import type { ConversationId, EarlyEvent, EndedBefore, Timer } from './conversations.ts'
 import type { DefinitionRow } from './definitions.ts'
 import type { HubStore, HubTransaction } from './hub-store.ts'
+import type { Watched } from './store.ts'
 
 /** What a store offers so that conversations can move to another one, and from it. */
 
@@ -68,7 +69,7 @@ export interface MovingReader {
 export type MovableTransaction = HubTransaction & { readonly moving: MovingTransaction }
 
 /** A store that can be one of two. */
-export interface MovableHubStore extends HubStore {
+export interface MovableHubStore extends HubStore, Watched {
   readonly moving: MovingReader
   write<T>(job: (tx: MovableTransaction) => T | Promise<T>): Promise<T>
 }

@@ -7,22 +7,22 @@ import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { SqlValue } from './statements.ts'
 
 const COLUMNS =
-  'seq, id, at as atMs, actor, is_proven as isProven, address, act, target, reason, status, correlation_id as correlationId'
+  'seq, id, at as atMs, actor, is_proven as isProven, is_stranger as isStranger, address, act, target, reason, status, correlation_id as correlationId'
 const list = (which: string) =>
   `select ${COLUMNS} from audit_rows where ${which} at >= ? and (at, seq) < (?, ?) order by at desc, seq desc limit ?`
 const remove = (which: string) => `delete from audit_rows where seq in (select seq from audit_rows where ${which})`
 
 /** None reads more than the rows it is about, or as many entries of an index as are kept; a test asks the planner. */
 export const auditStatements = {
-  append: `insert into audit_rows(id, at, actor, is_proven, address, act, target, reason, status, correlation_id)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  append: `insert into audit_rows(id, at, actor, is_proven, is_stranger, address, act, target, reason, status, correlation_id)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   list: list(''),
   listOfActor: list('actor = ? and'),
   listOfAct: list('act = ? and'),
   listOfBoth: list('actor = ? and +act = ? and'),
   removeOld: remove('at < ? order by at limit ?'),
-  removeActs: remove('status <> 401 order by at desc limit ? offset ?'),
-  removeStrangers: remove('status = 401 order by at desc limit ? offset ?'),
+  removeActs: remove('is_stranger = 0 order by at desc limit ? offset ?'),
+  removeStrangers: remove('is_stranger = 1 order by at desc limit ? offset ?'),
 } as const
 
 /** `AuditTransaction` over the transaction of a SQLite store. */
@@ -33,8 +33,8 @@ export class SqliteAuditTransaction implements AuditTransaction {
     this.#tx = tx
   }
 
-  append({ id, atMs, actor, isProven, address, act, target, reason, status, correlationId }: AuditEntry): void {
-    const by = [actor, Number(isProven), address] as const
+  append({ id, atMs, act, target, reason, status, correlationId, ...who }: AuditEntry): void {
+    const by = [who.actor, Number(who.isProven), Number(who.isStranger), who.address] as const
     this.#tx.run(auditStatements.append, id, atMs, ...by, act, target, reason, status, correlationId)
   }
 
@@ -71,12 +71,14 @@ function statementOf({ actor, act }: AuditFilter): { readonly sql: string; reado
 }
 
 const NEWEST = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const
+const flag = z.number().transform((one) => one === 1)
 const auditRow = z.object({
   seq: z.number(),
   id: z.string(),
   atMs: z.number(),
   actor: z.string().nullable(),
-  isProven: z.number().transform((one) => one === 1),
+  isProven: flag,
+  isStranger: flag,
   address: z.string(),
   act: z.string(),
   target: z.string().nullable(),

@@ -5,7 +5,7 @@ import { type Migration, messagingTables } from './migrations.ts'
 import { SqliteConversationReader } from './sqlite-conversation-reader.ts'
 import { SqliteConversationTransaction } from './sqlite-conversation-transaction.ts'
 import { SqliteStore } from './sqlite-store.ts'
-import type { PendingRow } from './store.ts'
+import type { PendingRow, StoreUnavailableError, Watched } from './store.ts'
 
 /** Of a file that holds conversations and nothing else. */
 export const conversationMigrations: readonly Migration[] = [
@@ -16,7 +16,7 @@ export const conversationMigrations: readonly Migration[] = [
 ]
 
 /** Conversations in one SQLite file, with the inbox and the outbox of the service that keeps them. */
-export class SqliteConversationStore implements ConversationStore {
+export class SqliteConversationStore implements ConversationStore, Watched {
   readonly reader: ConversationReader
   protected readonly store: SqliteStore
 
@@ -36,6 +36,10 @@ export class SqliteConversationStore implements ConversationStore {
 
   close(): Promise<void> {
     return this.store.close()
+  }
+
+  get writeFailure(): StoreUnavailableError | undefined {
+    return this.store.writeFailure
   }
 
   get lastSeq(): number {

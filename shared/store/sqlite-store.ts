@@ -11,7 +11,8 @@ import type { Outbox } from './outbox-relay.ts'
 import { pendingSlice } from './slices.ts'
 import { pendingRow, SqliteTransaction } from './sqlite-transaction.ts'
 import { Statements } from './statements.ts'
-import { type PendingRow, type Store, StoreBusyError, StoreUnavailableError } from './store.ts'
+import { type PendingRow, type Store, StoreBusyError, StoreUnavailableError, type Watched } from './store.ts'
+import { unopened } from './unopened-store.ts'
 
 /** How long a statement waits for another process's lock. It blocks the event loop, so it is short. */
 const BUSY_MS_MAX = 100
@@ -35,13 +36,15 @@ export type SqliteOptions = {
   readonly path: string
   /** `messagingTables` and what the service adds. */
   readonly migrations: readonly Migration[]
+  /** For the lock of another process, which migrates it, say. Missing: 10 s. */
+  readonly waitMs?: number
 }
 
 /** The read-only side: sees what is committed, never an open transaction, and never waits for one. */
 export type SqliteReader = Pick<Statements, 'get' | 'all' | 'each'>
 
 /** A store in one SQLite file. A commit is on the disk (fsync) before its callers hear of it. */
-export class SqliteStore implements Store<SqliteTransaction>, Outbox {
+export class SqliteStore implements Store<SqliteTransaction>, Outbox, Watched {
   readonly read: SqliteReader
   readonly #connections: Connections
   readonly #writer: Statements
@@ -53,16 +56,21 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
   /** Jobs that only remove what was published. */
   readonly #removals = new WeakSet<SqliteTransaction>()
   #pending: number | undefined
+  #writeFailure: StoreUnavailableError | undefined
 
-  /** Opens the file, with its directory, and migrates it. Throws UnusableDatabaseError when it is not ours or too new. */
-  static async open({ path, migrations }: SqliteOptions): Promise<SqliteStore> {
-    const giveUpAtMs = performance.now() + OPEN_MS_MAX
-    mkdirSync(dirname(path), { recursive: true })
+  /**
+   * Opens the file, with its directory, and migrates it. Throws UnusableDatabaseError when it is not ours or too new, UnopenedStoreError
+   * when the file or its disk is out of order, and LockedStoreError when another process holds its lock for longer than `waitMs`.
+   */
+  static async open({ path, migrations, waitMs = OPEN_MS_MAX }: SqliteOptions): Promise<SqliteStore> {
+    const startMs = performance.now()
     for (;;) {
       try {
+        mkdirSync(dirname(path), { recursive: true })
         return new SqliteStore(connect(path, migrations))
       } catch (error) {
-        if (!isBusy(error) || performance.now() > giveUpAtMs) throw error
+        const waitedMs = performance.now() - startMs
+        if (!isBusy(error) || waitedMs > waitMs) throw unopened(path, error, waitedMs)
         await sleep(OPEN_PAUSE_MS)
       }
     }
@@ -89,6 +97,10 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
   /** Read from the file, 8 µs: rows count that another process has put in. Throws when the file cannot be read. */
   get lastSeq(): number {
     return this.read.get(count, NEWEST_SEQ)?.n ?? 0
+  }
+
+  get writeFailure(): StoreUnavailableError | undefined {
+    return this.#writeFailure
   }
 
   onEnqueued(listener: () => void): () => void {
@@ -127,6 +139,8 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
     const endAtMs = performance.now() + GROUP_MS_MAX
     let ran = 0
     const done: { job: Job<SqliteTransaction>; tx: SqliteTransaction }[] = []
+    const failedBefore = this.#writeFailure
+    const changesBefore = failedBefore ? this.#countChanges() : 0
     try {
       await this.#begin()
       for (const job of jobs) {
@@ -139,8 +153,11 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
       this.#writer.run('commit')
     } catch (error) {
       if (this.#writer.inTransaction) this.#writer.run('rollback')
-      throw explained(error)
+      throw this.#noted(explained(error))
     }
+    // A commit of nothing is taken by a full disk, too.
+    if (failedBefore && this.#writeFailure === failedBefore && this.#countChanges() > changesBefore)
+      this.#writeFailure = undefined
     for (const { tx } of done) this.#count(tx)
     if (done.some(({ tx }) => tx.outbox.added > 0)) this.#tell()
     for (const { job } of done) job.resolve()
@@ -175,9 +192,19 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox {
       if (!isShared || !this.#writer.inTransaction) throw error
       this.#writer.run('rollback to job')
       this.#writer.run('release job')
-      job.reject(explained(error))
+      job.reject(this.#noted(explained(error)))
       return false
     }
+  }
+
+  #noted(error: unknown): unknown {
+    if (error instanceof StoreUnavailableError) this.#writeFailure = error
+    return error
+  }
+
+  /** Rows that this process has changed, also those of what was undone. */
+  #countChanges(): number {
+    return this.#writer.get(count, 'select total_changes() as n')?.n ?? 0
   }
 
   /**

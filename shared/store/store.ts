@@ -11,6 +11,12 @@ export interface Store<Tx extends Transaction> {
   close(): Promise<void>
 }
 
+/** Knows how its last write went. */
+export interface Watched {
+  /** Why the last write failed, when none has changed anything since; undefined while the store takes writes, as far as is known. */
+  readonly writeFailure: StoreUnavailableError | undefined
+}
+
 export interface Transaction {
   /** Records ids as handled by this queue; gives back those that were not there before. `atMs` is now. */
   recordFirstSeen(

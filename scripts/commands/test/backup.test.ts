@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,8 +7,10 @@ import { connectAmqp } from '../../../shared/bus/amqp-broker.ts'
 import { SqliteStore } from '../../../shared/store/sqlite-store.ts'
 import { topologyPlan } from '../../../shared/topology.ts'
 import { testVhost } from '../../../test/support/vhost.ts'
+import { onFiles } from '../../backup/file-trouble.ts'
 import { takeBackup } from '../../backup/take.ts'
 import { openApi } from '../../cli/api.ts'
+import { NotDoneError } from '../../cli/exit-code.ts'
 import { closedUrl, fakeApi, type Routes } from '../../cli/test/fake-api.ts'
 import { runEbs, type Session } from '../../cli/test/fake-terminal.ts'
 import { temporaryFolder } from '../../test/temporary-folder.ts'
@@ -118,6 +120,32 @@ test.each([
   expect(code).toBe(1)
   expect(err).toContain(says)
   expect(readFileSync(join(system.dataDir, 'datagen.db'), 'utf8')).toBe('lost')
+})
+
+test.each([
+  ['that is garbage', (path: string) => writeFileSync(path, 'garbage'.repeat(1_000)), 'SQLITE_NOTADB'],
+  ['that is cut', (path: string) => truncateSync(path, 3 * 4_096), 'SQLITE_CORRUPT'],
+  ['that cannot have a log beside it', (path: string) => mkdirSync(`${path}-wal`), 'SQLITE_CANTOPEN'],
+])('backup says which store it cannot read, one %s, without a stack', async (_, spoil, code) => {
+  using system = await savedAlone()
+  const path = join(system.dataDir, 'datagen.db')
+  spoil(path)
+
+  const error: unknown = await onFiles('It is no backup.', () => system.save()).catch((why: unknown) => why)
+
+  expect(error).toBeInstanceOf(NotDoneError)
+  expect(String(error)).toMatch(new RegExp(`${path}.*${code}[^\\n]*It is no backup.$`))
+})
+
+test('restore says that a folder lies where a store belongs, without a stack', async () => {
+  using system = await savedAlone()
+  await system.save()
+  mkdirSync(join(system.dataDir, 'hub.db'))
+
+  const { code, err } = await runEbs(['restore', system.saved, '--yes'], system.session)
+
+  expect(code).toBe(1)
+  expect(err).toMatch(/hub\.db cannot be opened \(SQLITE_CANTOPEN[^\n]*Nothing was restored\.\n$/)
 })
 
 test('restore refuses a folder that is no backup, and parts that it does not have', async () => {

@@ -11,6 +11,7 @@ const entry = (atMs: number, more: Partial<AuditEntry> = {}): AuditEntry => ({
     atMs,
     actor: 'ann',
     isProven: true,
+    isStranger: false,
     address: '::1',
     act: 'POST /x',
     target: 'x',
@@ -30,7 +31,7 @@ const everything = { beforeMs: 0, acts: 1_000, strangers: 1_000 }
 describe.each(hubStores)('the audit in %s', (_, open) => {
   test('is kept as it was written', async () => {
     const store = await open()
-    const nobody = entry(2, { actor: null, isProven: false, target: null, reason: null, status: 401 })
+    const nobody = entry(2, { actor: null, isProven: false, isStranger: true, target: null, reason: null, status: 401 })
 
     await append(store, entry(1), nobody)
 
@@ -78,7 +79,7 @@ describe.each(hubStores)('the audit in %s', (_, open) => {
 
   test('forgets what is too old, a slice at a time, the oldest first', async () => {
     const store = await open()
-    await append(store, entry(1), entry(2), entry(3), entry(4, { status: 401 }))
+    await append(store, entry(1), entry(2), entry(3), entry(4, { isStranger: true }))
     const remove = () => store.write((tx) => tx.audit.removeBeyond({ ...everything, beforeMs: 4 }, 2))
 
     expect(await remove()).toBe(2)
@@ -86,10 +87,11 @@ describe.each(hubStores)('the audit in %s', (_, open) => {
     expect([await remove(), await remove(), await ids(store)]).toEqual([1, 0, ['e4']])
   })
 
-  test('forgets the oldest of too many; strangers push out strangers only', async () => {
+  test('forgets the oldest of too many; strangers push out strangers only, whatever they were answered', async () => {
     const store = await open()
-    await append(store, entry(1), entry(2, { status: 403 }), entry(3))
-    await append(store, ...[4, 5, 6, 7].map((atMs) => entry(atMs, { status: 401, actor: null })))
+    const stranger = { isStranger: true, isProven: false, actor: null }
+    await append(store, entry(1), entry(2, { status: 401 }), entry(3, { isProven: false, actor: null }))
+    await append(store, ...[400, 500, 503, 401].map((status, i) => entry(4 + i, { ...stranger, status })))
 
     const removed = await store.write((tx) => tx.audit.removeBeyond({ beforeMs: 0, acts: 2, strangers: 1 }, 100))
 

@@ -14,6 +14,7 @@ const entry = (atMs: number): AuditEntry => ({
     atMs,
     actor: 'ann',
     isProven: true,
+    isStranger: false,
     address: '::1',
     act: 'POST /x',
     target: 'x',

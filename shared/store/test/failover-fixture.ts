@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { FailoverHubStore, type FailoverOptions } from '../failover-hub-store.ts'
+import { FailoverHubStore } from '../failover-hub-store.ts'
+import type { FailoverOptions } from '../failover-options.ts'
 import type { MovableHubStore, MovableTransaction } from '../movable-store.ts'
 import { SqliteHubStore } from '../sqlite-hub-store.ts'
 import { StoreBusyError, StoreUnavailableError } from '../store.ts'
@@ -50,6 +51,9 @@ function troubled(store: SqliteHubStore, trouble: Trouble): MovableHubStore {
     get lastSeq() {
       look(false)
       return store.lastSeq
+    },
+    get writeFailure() {
+      return store.writeFailure
     },
     async write<T>(job: (tx: MovableTransaction) => T | Promise<T>): Promise<T> {
       look(true)

@@ -1,4 +1,6 @@
-import { AmqpMoveLink } from '../../shared/bus/amqp-move-link.ts'
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { AmqpMoveLink, lockArguments } from '../../shared/bus/amqp-move-link.ts'
 import { stampedVersion, topologyVersion } from '../../shared/topology.ts'
 import type { Cli } from '../cli/cli.ts'
 import { why } from '../cli/common-options.ts'
@@ -17,17 +19,20 @@ import { saysAct, saysRest, saysTask } from '../topology/words.ts'
 const WAIT_MS_DEFAULT = 300_000
 /** What a service declares anew meanwhile is planned anew. */
 const ROUNDS_MAX = 3
+/** A node may hear of what was declared at another one a moment later: 2 s in all. */
+const LOCK_LOOKS_MAX = 10
+const LOCK_LOOK_AGAIN_MS = 200
 
 export const changeVerbs: readonly Verb[] = [
   verb({
     name: 'plan',
-    says: 'What `topology apply` would do at the broker at EBS_AMQP_URL, step by step, and what cannot be done. Changes nothing. Exits with 1 when there is something to do.',
+    says: 'What `topology apply` would do at the broker at EBS_AMQP_URL, step by step, and what cannot be done. Changes nothing. Exits with 4 when there is something to do, with 1 when the broker cannot be asked.',
     examples: ['ebs topology plan', 'ebs topology plan -o json'],
     options: {},
     async run(cli) {
       const change = await planned(cli, lookOf(cli))
       show(cli, change)
-      return isNothing(change) ? exitCodes.ok : exitCodes.failed
+      return isNothing(change) ? exitCodes.ok : exitCodes.partly
     },
   }),
   verb({
@@ -69,23 +74,44 @@ async function apply(cli: Cli, given: Given): Promise<ExitCode> {
     show(cli, change)
     if (isNothing(change)) return exitCodes.ok
     cli.say('Nothing was done. Add --yes to do it.')
-    return exitCodes.failed
+    return exitCodes.partly
   }
   const { amqpUrl, amqpTls } = cli.config
   const link = await AmqpMoveLink.open(amqpUrl, `ebs_topology_${cli.actor}`, amqpTls).catch((error: unknown) => {
     throw unreachable(amqpUrl, error)
   })
   try {
-    const holder = `${cli.actor} (${given.reason})`
-    if (!(await link.lock(lockQueue, holder)))
-      throw new NotDoneError(
-        `Somebody else applies a topology to ${shownUrls(amqpUrl)}: ${(await look.argumentOf(lockQueue, 'x-ebs-holder')) ?? 'unknown'}. Wait for it; nothing was done.`,
-      )
+    await lockIt(cli, { look, link, given })
     return await applyRounds(cli, { look, link, given })
   } finally {
     // It may be lost already.
     await link.close().catch(() => undefined)
   }
+}
+
+/**
+ * Nobody else applies from now on, and it is the same broker that is looked at and that is changed: of another one nothing that this asks
+ * would be true, above all that nobody holds a message. Throws NotDoneError otherwise.
+ */
+async function lockIt(cli: Cli, { look, link, given }: Round): Promise<void> {
+  const shownUrl = shownUrls(cli.config.amqpUrl)
+  const nonce = randomUUID()
+  if (!(await link.lock(lockQueue, `${cli.actor} (${given.reason})`, nonce)))
+    throw new NotDoneError(
+      `Somebody else applies a topology to ${shownUrl}: ${(await look.argumentOf(lockQueue, lockArguments.holder)) ?? 'unknown'}. Wait for it; nothing was done.`,
+    )
+  for (let looks = 1; (await look.argumentOf(lockQueue, lockArguments.nonce)) !== nonce; looks++) {
+    if (looks === LOCK_LOOKS_MAX)
+      throw new NotDoneError(
+        `The management API at EBS_AMQP_MANAGEMENT_URL is that of another broker than ${shownUrl}: it does not know the queue ${lockQueue}, which this holds there. Correct one of the two; nothing was done.`,
+      )
+    await pause(LOCK_LOOK_AGAIN_MS)
+  }
+  const alarms = await look.alarms()
+  if (alarms.length > 0)
+    throw new NotDoneError(
+      `The broker takes no messages: ${alarms.join(', ')}. Give it room first, also for what is moved, which is there twice; nothing was done.`,
+    )
 }
 
 type Round = { readonly look: BrokerLook; readonly link: AmqpMoveLink; readonly given: Given }
@@ -95,15 +121,18 @@ async function applyRounds(cli: Cli, { look, link, given }: Round): Promise<Exit
   const startMs = performance.now()
   let moved = 0
   let left: Applied['left'] = []
+  const waitMs = given.wait ?? WAIT_MS_DEFAULT
+  const blocked = link.blockedFor(waitMs, cli.say)
   let change = await planned(cli, look, given)
   const { refused, obsolete } = change
   if (!cli.isJson) show(cli, change)
   for (let round = 0; round < ROUNDS_MAX && change.tasks.length > 0; round++) {
-    const applied = await applyChange(change, {
-      ...{ link, look, waitMs: given.wait ?? WAIT_MS_DEFAULT, isCutting: given.cutConsumers },
+    const applying = applyChange(change, {
+      ...{ link, look, waitMs, isCutting: given.cutConsumers },
       onAct: ({ name }, act) => cli.say(`${name}: ${saysAct(act)}`),
       say: cli.say,
-    }).catch((error: unknown) => {
+    })
+    const applied = await Promise.race([applying, blocked]).catch((error: unknown) => {
       const text = error instanceof Error ? error.message : String(error)
       throw new NotDoneError(`It ended in the middle (${text}). Nothing is lost: run it again, and it goes on.`, {
         cause: error,

@@ -20,6 +20,7 @@ import { type Sheet, tableOf } from '../cli/table.ts'
 import { type Verb, verb } from '../cli/verb.ts'
 import { counted } from '../cli/wording.ts'
 import { shownUrls, unreachable } from '../topology/reach.ts'
+import { ownerOf, standInOf } from '../topology/wanted.ts'
 import { compareBindings, type Difference } from './topology-bindings.ts'
 import { changeVerbs } from './topology-change.ts'
 
@@ -109,6 +110,13 @@ async function verify(cli: Cli): Promise<ExitCode> {
   if (isNewer)
     cli.say(
       `The broker was made for topology ${topology}, this ebs knows ${topologyVersion}: no service of it starts here. Use the newer one (docs/upgrading.md).`,
+    )
+  const begun = differences.flatMap(({ kind, name, wanted }) =>
+    kind === 'queue' && wanted === 'no' ? (ownerOf(name) ?? []) : [],
+  )
+  if (begun.length > 0)
+    cli.say(
+      `A change of ${begun.join(', ')} was begun and is not done: what is new may wait in ${begun.map(standInOf).join(', ')}, unhandled. \`ebs topology apply\` ends it; with the arguments of before (EBS_QUEUE_TYPE) it gives it up.`,
     )
   if (isSame) return isNewer ? exitCodes.failed : exitCodes.ok
   cli.say(

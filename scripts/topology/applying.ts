@@ -4,8 +4,10 @@ import { TopologyDriftError } from '../../shared/bus/broker.ts'
 import { counted, spanOf } from '../cli/wording.ts'
 import type { Act, Change, Task } from './change.ts'
 import type { BrokerLook } from './found.ts'
+import { strangePolicies } from './policies.ts'
 import { Turns } from './turns.ts'
-import { saysAct } from './words.ts'
+import { ownerOf, standInOf } from './wanted.ts'
+import { saysAct, saysStandStill } from './words.ts'
 
 /** The broker's numbers are gathered every five seconds: what it has said for longer is so. */
 const STATS_MS = 6_000
@@ -14,6 +16,12 @@ const QUIET_MS = 1_000
 const LOOK_AGAIN_MS = 100
 /** Of a queue that others empty, or that runs out. */
 const FULL_AGAIN_MS = 500
+/** What only a person, or the broker's numbers, can change. */
+const SLOW_AGAIN_MS = 1_000
+/** Which policy applies to a queue is known 5 s after it was declared. */
+const POLICY_MS_MAX = 20_000
+/** Moves that moved nothing of what a queue said it had. Each has waited for a minute, or was overtaken by a consumer. */
+const FRUITLESS_MAX = 2
 /** Moving takes the broker's processors, and memory for what is on its way. */
 const MOVES_AT_ONCE = 4
 /** What comes faster than it can be moved is left to the time when nothing comes any more. */
@@ -26,7 +34,7 @@ export type Applying = {
     AmqpMoveLink,
     'declareExchange' | 'declareQueue' | 'bind' | 'unbind' | 'count' | 'move' | 'remove'
   >
-  readonly look: Pick<BrokerLook, 'unsettled' | 'bindingsTo' | 'consumersOf'>
+  readonly look: Pick<BrokerLook, 'unsettled' | 'bindingsTo' | 'consumersOf' | 'policyOf'>
   /** How long one queue is waited for: for its consumers to go, for a rung to run out. */
   readonly waitMs: number
   /** Consumers are cut off when there is nothing left for them. */
@@ -84,6 +92,11 @@ class Run {
   moved = 0
   readonly #applying: Applying
   readonly #turns = new Turns(MOVES_AT_ONCE)
+  /** Stand-ins in which messages are as safe as in their own queues. */
+  readonly #safe = new Set<string>()
+  /** Queues that are unbound: what is new waits in their stand-ins. */
+  readonly #stopped = new Set<string>()
+  readonly #fruitless = new Map<string, number>()
 
   constructor(applying: Applying) {
     this.#applying = applying
@@ -99,12 +112,15 @@ class Run {
       case 'leave':
         return this.#leave(act.queue)
       case 'move':
+        await this.#checkPolicies(act.to)
         return this.#move(act)
       case 'bind':
+        await this.#checkPolicies(act.queue)
         return link.bind(act.bindings)
       case 'unbind':
         return link.unbind(act.bindings)
       case 'drain':
+        if (act.to === standInOf(act.from)) this.#stopped.add(act.from)
         return this.#empty(act.from, { to: act.to, act })
       case 'run-out':
         return this.#empty(act.queue, { to: undefined, act })
@@ -125,17 +141,44 @@ class Run {
     }
   }
 
+  /** A policy that matches the stand-in's name and not the queue's would drop what is moved there, and nobody would be told. */
+  async #checkPolicies(standIn: string): Promise<void> {
+    const queue = ownerOf(standIn)
+    if (queue === undefined || this.#safe.has(standIn)) return
+    const { look } = this.#applying
+    const known = async (name: string) => {
+      const untilMs = performance.now() + POLICY_MS_MAX
+      for (;;) {
+        const policy = await look.policyOf(name)
+        if (policy) return policy
+        if (performance.now() > untilMs) throw new LeftError(`the broker does not say which policy applies to ${name}`)
+        await pause(SLOW_AGAIN_MS)
+      }
+    }
+    const isThere = (await this.#applying.link.count(queue)) !== undefined
+    const strange = strangePolicies(await known(standIn), isThere ? await known(queue) : {})
+    if (strange.length > 0)
+      throw new LeftError(
+        `a policy gives ${standIn} other limits than ${queue} (${strange.join(', ')}), and messages could be lost there. Let one of a higher priority match both, ^${queue}(\\.moving)?$, and run this again`,
+      )
+    this.#safe.add(standIn)
+  }
+
   async #leave(queue: string): Promise<void> {
     const { isCutting, waitMs, say, look } = this.#applying
     if (isCutting) return
     const untilMs = performance.now() + waitMs
+    const names = async () =>
+      (await look.consumersOf(queue)).join(', ') || 'somebody who has just come, or still holds a message of it'
     for (let isTold = false; (await this.#consumers(queue)) > 0; isTold = true) {
-      const names =
-        (await look.consumersOf(queue)).join(', ') || 'somebody who has just come, or still holds a message of it'
-      if (performance.now() > untilMs)
-        throw new LeftError(`it is still consumed, by ${names}. Stop that and run this again; nothing was changed here`)
-      if (!isTold) say(`${queue} is consumed by ${names}. Stop that: it is waited for, ${spanOf(waitMs)} at most.`)
-      await pause(LOOK_AGAIN_MS)
+      if (!isTold)
+        say(`${queue} is consumed by ${await names()}. Stop that: it is waited for, ${spanOf(waitMs)} at most.`)
+      const leftMs = untilMs - performance.now()
+      if (leftMs <= 0)
+        throw new LeftError(
+          `it is still consumed, by ${await names()}. Stop that and run this again; nothing was changed here`,
+        )
+      await pause(Math.min(SLOW_AGAIN_MS, leftMs))
     }
   }
 
@@ -153,19 +196,38 @@ class Run {
   }
 
   async #moveSome(from: string, to: string, count: number): Promise<void> {
+    const before = await this.#applying.link.count(to)
+    const moved = await this.#turns.take(() => this.#moveUnrefused(from, to, count))
+    this.moved += moved
+    const fruitless = moved > 0 ? 0 : (this.#fruitless.get(from) ?? 0) + 1
+    this.#fruitless.set(from, fruitless)
+    if (fruitless >= FRUITLESS_MAX)
+      throw new LeftError(
+        `${from} says that it has ${counted(count, 'message')}, and gives none. Look at it, and at the log of its node, and run this again${this.#standStill(from)}`,
+      )
+    const after = await this.#applying.link.count(to)
+    if (before && after && before.consumers + after.consumers === 0 && after.messages < moved)
+      throw new LeftError(
+        `${counted(moved, 'message')} went to ${to}, and it has ${after.messages}: something takes or drops them there. Look at the policies that apply to it (max-length, message-ttl) before you run this again${this.#standStill(from)}`,
+      )
+  }
+
+  async #moveUnrefused(from: string, to: string, count: number): Promise<number> {
     const isHolding = /^ebs\.|\.dead(?:\.moving)?$/.test(from)
     const move = () => this.#applying.link.move({ from, to, count, isHolding })
-    await this.#turns.take(async () => {
-      for (const pauseMs of REFUSED_PAUSES_MS)
-        try {
-          this.moved += await move()
-          return
-        } catch (error) {
-          if (!(error instanceof Error && error.message.includes('refuses'))) throw error
-          await pause(pauseMs)
-        }
-      this.moved += await move()
-    })
+    for (const pauseMs of REFUSED_PAUSES_MS)
+      try {
+        return await move()
+      } catch (error) {
+        if (!(error instanceof Error && error.message.includes('refuses'))) throw error
+        await pause(pauseMs)
+      }
+    return move()
+  }
+
+  /** What that means for what comes, and the way back. */
+  #standStill(queue: string): string {
+    return this.#stopped.has(queue) ? `. ${saysStandStill(queue)}` : ''
   }
 
   /**
@@ -182,15 +244,18 @@ class Run {
       const found = await link.count(queue)
       if (!found) return
       const nowMs = performance.now()
+      let isHeld = false
       if (found.messages > 0) emptySinceMs = undefined
       else emptySinceMs ??= nowMs
       const isConsumed = found.consumers > 0
       if (emptySinceMs !== undefined && nowMs - emptySinceMs >= settledMs && (isCutting || !isConsumed))
         if ((await look.unsettled(queue)) === 0) return
+        else isHeld = true
       if (found.messages > 0 && !isConsumed && to !== undefined) await this.#moveSome(queue, to, found.messages)
       if (performance.now() > untilMs) throw new LeftError(await this.#whyFull(queue, found, act))
       await this.#unbindAgain(queue, found.messages)
-      await pause(found.messages > 0 ? FULL_AGAIN_MS : LOOK_AGAIN_MS)
+      if (isHeld) await pause(Math.min(SLOW_AGAIN_MS, waitMs))
+      else await pause(found.messages > 0 ? FULL_AGAIN_MS : LOOK_AGAIN_MS)
     }
   }
 
@@ -207,14 +272,15 @@ class Run {
     const holds = `${queue} still has ${counted(found.messages, 'message')}, and ${counted(unsettled, 'message')} in hands`
     const who = names.length > 0 ? `; it is consumed by ${names.join(', ')}` : ''
     const more = act.act === 'run-out' ? ` (it can last: ${saysAct(act)})` : ''
-    return `${holds}${who}${more}. Run this again to go on; what is published meanwhile is kept`
+    const then = this.#standStill(queue) || '. Run this again to go on; what is published meanwhile is kept'
+    return `${holds}${who}${more}${then}`
   }
 
   async #remove({ queue, isQuorum }: { readonly queue: string; readonly isQuorum: boolean }): Promise<void> {
     if (await this.#applying.link.remove(queue, { isQuorum, evenUsed: this.#applying.isCutting })) return
     const { messages = 0, consumers = 0 } = (await this.#applying.link.count(queue)) ?? {}
     throw new LeftError(
-      `${queue} is not empty, or is used: ${counted(messages, 'message')}, ${counted(consumers, 'consumer')}. Run this again to go on`,
+      `${queue} is not empty, or is used: ${counted(messages, 'message')}, ${counted(consumers, 'consumer')}. Run this again to go on${this.#standStill(queue)}`,
     )
   }
 }

@@ -8,14 +8,17 @@ import {
   topologyPlan,
 } from '../../shared/topology.ts'
 
+const STAND_IN = /\.moving$/
 /** Stands in for a queue while that one is made anew. */
 export const standInOf = (queue: string) => `${queue}.moving`
+/** The queue that something with the name of a stand-in stands in for. */
+export const ownerOf = (name: string): string | undefined =>
+  STAND_IN.test(name) ? name.replace(STAND_IN, '') : undefined
 /** Held by who applies, so that nobody else does. */
 export const lockQueue = 'ebs.topology.apply'
 
 const ACTIVITY = /^activity\.(.+?)(?:\.dead|\.replay)?$/
 const PARKING = /^ebs\.sideline\..+$/
-const STAND_IN = /\.moving$/
 
 type Broker = {
   /** Those of one connection are its own business. */

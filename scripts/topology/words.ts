@@ -1,5 +1,6 @@
 import { counted, spanOf } from '../cli/wording.ts'
 import type { Act, Change, Task } from './change.ts'
+import { standInOf } from './wanted.ts'
 
 /** Short ones count in seconds. */
 const spanText = (ms: number) => (ms < 1_000 ? `${ms}ms` : spanOf(ms))
@@ -27,6 +28,10 @@ export function saysAct(act: Act): string {
       return `remove ${act.queue}, if it is empty`
   }
 }
+
+/** Of a queue that is unbound while its change is not done. */
+export const saysStandStill = (queue: string): string =>
+  `${queue} is unbound: new work waits in ${standInOf(queue)} and is NOT handled until you run this again. To give up, run it with the arguments that ${queue} has (the old EBS_QUEUE_TYPE): it is bound again, and gets what waits`
 
 /** A queue or exchange, why something is to be done about it, and the steps. */
 export function saysTask({ name, kind, why, messages, consumers, acts }: Task): string {

@@ -1,15 +1,19 @@
 import type { Channel, ChannelModel } from 'amqplib'
 import type { TlsFiles } from '../service/tls-settings.ts'
 import type { Plan } from '../topology.ts'
+import { blockedFor } from './amqp-blocked.ts'
 import { checkVersion, exchangeOptions, parseDrift } from './amqp-declare.ts'
 import { closeChannel } from './amqp-ended.ts'
 import { connectOnce } from './amqp-link.ts'
 import { type Moving, moveMessages } from './amqp-move.ts'
 import { AmqpNodes } from './amqp-nodes.ts'
 import { inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
+import { socketOf } from './amqp-socket.ts'
 import { TopologyDriftError } from './broker.ts'
 
 type Binding = Plan['bindings'][number] & { readonly arguments?: Readonly<Record<string, unknown>> }
+
+export const lockArguments = { holder: 'x-ebs-holder', nonce: 'x-ebs-nonce' } as const
 
 /** A connection that changes what is declared, one thing at a time. Whatever it begins, it can be cut off and begun again. */
 export class AmqpMoveLink {
@@ -36,14 +40,17 @@ export class AmqpMoveLink {
       }
   }
 
-  /** Holds a queue of this name for as long as this connection lives; false when somebody else does. `holder` stands in its arguments. */
-  async lock(queue: string, holder: string): Promise<boolean> {
+  /**
+   * Holds a queue of this name for as long as this connection lives; false when somebody else does. `holder`, for people, and `nonce`, by
+   * which one knows one's own, stand in its arguments.
+   */
+  async lock(queue: string, holder: string, nonce: string): Promise<boolean> {
     try {
       await this.#once((channel) =>
         channel.assertQueue(queue, {
           exclusive: true,
           durable: false,
-          arguments: { 'x-queue-type': 'classic', 'x-ebs-holder': holder },
+          arguments: { 'x-queue-type': 'classic', [lockArguments.holder]: holder, [lockArguments.nonce]: nonce },
         }),
       )
       return true
@@ -109,6 +116,14 @@ export class AmqpMoveLink {
       if (error instanceof Error && error.message.includes('PRECONDITION_FAILED')) return false
       throw error
     }
+  }
+
+  /** Rejects, and ends the connection, when the broker has taken nothing for so long because of an alarm; see `blockedFor`. */
+  blockedFor(msMax: number, say: (text: string) => void): Promise<never> {
+    const blocked = blockedFor(this.#model, msMax, say)
+    // Such a broker reads no goodbye either, and the open socket would keep this process.
+    blocked.catch(() => socketOf(this.#model)?.destroy())
+    return blocked
   }
 
   close(): Promise<void> {

@@ -3,15 +3,21 @@ import { AckWindow } from './ack-window.ts'
 import { settleOn } from './amqp-consumer.ts'
 import { seenExchange } from './amqp-direct.ts'
 import { closeChannel } from './amqp-ended.ts'
+import { countIn } from './amqp-queue.ts'
 import { BROKER_HEADERS } from './envelope.ts'
 import { batchWrites } from './write-batching.ts'
 
-/** Unacked at once: of messages of 1 MiB, the largest that are taken, it is 256 MB; a quorum queue confirms some 11,000/s with it. */
-const WINDOW = 256
-/** When nothing comes for so long, somebody else has the rest. */
+/** Unacked at once; a quorum queue confirms some 11,000/s with it. */
+const WINDOW_MAX = 256
+/** Until it is known how large messages are: others than ebs may send some of 128 MiB. */
+const WINDOW_FIRST = 4
+/** On their way at once; in the worst case each is in memory three times: received, in frames, in the socket. */
+const WINDOW_BYTES = 67_108_864
+/** When nothing comes for so long, the queue is asked what it has. */
 const QUIET_MS = 1_000
+/** A queue that says for so long that it has messages, and gives none, is left. */
+const SILENT_MS = 60_000
 const LOOK_EVERY_MS = 100
-const TAG = 'ebs.moving'
 const LAST_TAG = 'ebs.moving.last'
 
 export type Moving = {
@@ -23,17 +29,21 @@ export type Moving = {
   readonly isHolding: boolean
 }
 
+/** How many messages may be unacked when the largest so far has so many bytes. */
+export const windowFor = (largestBytes: number): number =>
+  Math.min(WINDOW_MAX, Math.max(1, Math.floor(WINDOW_BYTES / Math.max(1, largestBytes))))
+
 /**
- * Moves messages from one queue to another, in order: each is acked when the broker has confirmed its copy. Gives how many. Whatever
- * ends it, none is lost; those that were confirmed and not acked are in both queues. Rejects when the other queue is gone or refuses.
+ * Moves messages from one queue to another, in order: each is acked when the broker has confirmed its copy. Gives how many: fewer when the
+ * queue is empty before, when somebody else consumes it, or when it gives nothing for a minute. Whatever ends it, none is lost; those that
+ * were confirmed and not acked are in both queues. Rejects when the other queue is gone or refuses.
  */
 export async function moveMessages(model: ChannelModel, moving: Moving): Promise<number> {
   if (moving.count === 0) return 0
   const channel = await model.createConfirmChannel()
   const move = new Move(channel, moving, batchWrites(model))
   try {
-    await channel.prefetch(WINDOW)
-    await channel.consume(moving.from, (message) => move.take(message), { consumerTag: TAG })
+    await move.begin()
     await move.over
   } catch (error) {
     // Whatever the end of the channel says, this is why.
@@ -50,9 +60,10 @@ export async function moveMessages(model: ChannelModel, moving: Moving): Promise
  * active. What it is given goes back with the channel.
  */
 async function settle(channel: Channel, move: Move, queue: string): Promise<void> {
+  await move.resized
   if (move.isLost) return
   move.flush()
-  await channel.cancel(TAG)
+  await channel.cancel(move.tag)
   await channel.checkQueue(queue)
   await channel.prefetch(1)
   await channel.consume(queue, () => undefined, { consumerTag: LAST_TAG })
@@ -69,8 +80,15 @@ class Move {
   readonly #moving: Moving
   readonly #afterWrite: () => void
   readonly #acks: AckWindow<ConsumeMessage>
+  /** The consumer that takes with another window; there is always one, or one to come. */
+  resized: Promise<void> = Promise.resolve()
+  #isResizing = false
+  #consumers = 0
+  #window = WINDOW_FIRST
+  #largestBytes = 0
   #sent = 0
   #heardAtMs = performance.now()
+  #lookedAtMs = 0
   #isOver = false
   #end: (error?: Error) => void = () => undefined
 
@@ -101,7 +119,16 @@ class Move {
     channel.on('return', () => this.#fail(`${moving.to} is gone`))
   }
 
-  take(message: ConsumeMessage | null): void {
+  /** Another one each time: a quorum queue (3.10) ends the connection when a tag comes again of which it still waits for acks. */
+  get tag(): string {
+    return `ebs.moving.${this.#consumers}`
+  }
+
+  async begin(): Promise<void> {
+    await this.#consume(WINDOW_FIRST)
+  }
+
+  #take(message: ConsumeMessage | null): void {
     this.#heardAtMs = performance.now()
     if (message === null) this.#fail(`${this.#moving.from} was deleted`)
     // What came behind those that were to be moved goes back.
@@ -119,6 +146,8 @@ class Move {
       // Headers that are larger than amqplib encodes, or a channel on its way out.
       this.#fail(error instanceof Error ? error.message : String(error))
     }
+    this.#largestBytes = Math.max(this.#largestBytes, message.content.length)
+    this.#resize()
   }
 
   /** Sends the last acks. */
@@ -135,8 +164,49 @@ class Move {
     if (this.moved === this.#moving.count) this.#end()
   }
 
+  /** What comes behind those that are to be moved would only go back, counted as given out once more. */
+  async #consume(window: number): Promise<void> {
+    this.#window = Math.min(window, this.#moving.count - this.#sent)
+    if (this.#window <= 0) return
+    await this.#channel.prefetch(this.#window)
+    this.#consumers++
+    await this.#channel.consume(this.#moving.from, (message) => this.#take(message), { consumerTag: this.tag })
+  }
+
+  /** Once larger, when the first have come; smaller whenever messages turn out to be larger. A quorum queue takes that of a new consumer only. */
+  #resize(): void {
+    const fitting = windowFor(this.#largestBytes)
+    const isLarger = this.#window === WINDOW_FIRST && this.#sent >= WINDOW_FIRST && fitting > this.#window
+    if (this.#isResizing || this.#isOver || (!isLarger && fitting * 2 > this.#window)) return
+    this.#isResizing = true
+    this.resized = this.#channel
+      .cancel(this.tag)
+      .then(() => this.#consume(windowFor(this.#largestBytes)))
+      .catch((error: unknown) => this.#fail(error instanceof Error ? error.message : String(error)))
+      .finally(() => {
+        this.#isResizing = false
+      })
+  }
+
   #lookForQuiet(): void {
-    if (this.#sent === this.moved && performance.now() - this.#heardAtMs > QUIET_MS) this.#end()
+    const nowMs = performance.now()
+    const quietMs = nowMs - Math.max(this.#heardAtMs, this.#lookedAtMs)
+    if (this.#isResizing || this.#sent !== this.moved || quietMs <= QUIET_MS) return
+    this.#lookedAtMs = Number.POSITIVE_INFINITY
+    this.#look()
+      .catch((error: unknown) => this.#fail(error instanceof Error ? error.message : String(error)))
+      .finally(() => {
+        this.#lookedAtMs = performance.now()
+      })
+  }
+
+  /** What is on its way comes before the answer, so that nothing is taken for empty whose messages are slow. */
+  async #look(): Promise<void> {
+    const heardAtMs = this.#heardAtMs
+    const { messages, consumers } = await countIn(this.#channel, this.#moving.from)
+    if (heardAtMs !== this.#heardAtMs) return
+    const hasOthers = consumers > 1
+    if (messages === 0 || hasOthers || performance.now() - heardAtMs > SILENT_MS) this.#end()
   }
 
   #lose(why: string): void {

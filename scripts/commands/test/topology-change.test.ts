@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { connect } from 'amqplib'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { AmqpMoveLink } from '../../../shared/bus/amqp-move-link.ts'
 import { testConfig } from '../../../test/config.ts'
 import { type TestVhost, testVhost } from '../../../test/support/vhost.ts'
@@ -22,11 +24,11 @@ test('a plan changes nothing; without --yes neither does apply; with it everythi
   const applied = await ebs('apply', ...because, '--yes')
   const again = await ebs('apply', ...because, '--yes')
 
-  expect(plan).toMatchObject({ code: 1, err: '' })
+  expect(plan).toMatchObject({ code: 4, err: '' })
   expect(plan.out).toContain(
     'queue process_consume (0 messages, no consumers): it is missing\n  1. declare process_consume\n  2. bind process_consume (3 bindings)\n',
   )
-  expect(shown).toMatchObject({ code: 1, out: plan.out, err: expect.stringContaining('Add --yes') })
+  expect(shown).toMatchObject({ code: 4, out: plan.out, err: expect.stringContaining('Add --yes') })
   expect(JSON.parse(stillMissing.out).tasks[0]).toMatchObject({
     name: 'ebs.unrouted',
     kind: 'exchange',
@@ -83,7 +85,7 @@ test('who consumes a queue that is to change is named, exit 4; when it is gone t
 test('two at once: the second says who applies, and does nothing', async () => {
   await using vhost = await testVhost()
   const first = await AmqpMoveLink.open(vhost.url, 'first')
-  await first.lock(lockQueue, 'bob@desk (delivery limits)')
+  await first.lock(lockQueue, 'bob@desk (delivery limits)', 'bobs')
 
   const { code, err } = await runOn(vhost)('apply', ...because, '--yes')
 
@@ -95,6 +97,38 @@ test('two at once: the second says who applies, and does nothing', async () => {
   })
   expect(await first.count('process_consume')).toBeUndefined()
   await first.close()
+})
+
+test('a management API of another broker, or a broker that takes no messages: nothing is done', async () => {
+  await using vhost = await testVhost()
+  const other = { exchanges: [], queues: [], bindings: [], consumers: [] }
+  const alarmed = { nodes: [{ name: 'rabbit@a', mem_alarm: true }] }
+  // Of all but what is given the broker itself answers.
+  const management = async (answers: Readonly<Record<string, unknown>>, isOther: boolean) => {
+    const server = createServer(async ({ url = '' }, response) => {
+      const answer = answers[url.split('/')[2] ?? '']
+      const isList = url.split('/').length < 5
+      if (isList && answer !== undefined) response.end(JSON.stringify(answer))
+      else if (isOther) response.writeHead(404).end()
+      else response.end(JSON.stringify(await vhost.management('GET', url)))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const address = server.address()
+    return `http://guest:guest@127.0.0.1:${address && typeof address === 'object' ? address.port : 0}`
+  }
+  const apply = async (amqpManagementUrl: string) =>
+    runEbs(['topology', 'apply', ...because, '--yes'], { config: { amqpUrl: vhost.url, amqpManagementUrl } })
+
+  const wrong = await apply(await management(other, true))
+  const full = await apply(await management(alarmed, false))
+
+  expect(wrong).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/that of another broker than .+ nothing was done/),
+  })
+  expect(full).toMatchObject({ code: 1, err: expect.stringContaining('rabbit@a has too little memory') })
+  expect(await vhost.management('GET', `/api/queues/${vhost.name}`)).toEqual([])
 })
 
 test('without the management API, and on a broker that a newer ebs was made for, nothing is planned', async () => {

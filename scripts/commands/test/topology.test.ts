@@ -72,13 +72,15 @@ describe('topology verify', () => {
     // A stranger's queue is nobody's difference.
     await channel.assertQueue('strangers', { durable: true })
     await channel.bindQueue('strangers', 'ebs', '#')
+    await channel.assertQueue('process_consume.moving')
     await model.close()
 
     const { code, out, err } = await runEbs(['topology', 'verify', '-o', 'json'], configOf(vhost.url))
     const again = await runEbs(['topology', 'verify', '-o', 'json'], configOf(vhost.url))
 
     expect(code).toBe(1)
-    expect(err).toContain('6 differences.')
+    expect(err).toContain('7 differences.')
+    expect(err).toContain('A change of process_consume was begun and is not done')
     expect(JSON.parse(out)).toMatchObject({
       bindings: 'compared',
       differences: [
@@ -88,6 +90,7 @@ describe('topology verify', () => {
         { kind: 'binding', name: 'ebs.direct --flow_worker_consume.dead--> flow_worker_consume.dead', found: 'no' },
         { kind: 'binding', name: 'ebs --objects--> distributor_consume', wanted: 'yes', found: 'no' },
         { kind: 'binding', name: 'ebs --objects--> process_consume', wanted: 'no', found: 'yes' },
+        { kind: 'queue', name: 'process_consume.moving', wanted: 'no', found: 'yes' },
       ],
     })
     expect(again.out).toBe(out)

@@ -81,7 +81,7 @@ test('messages that a consumer holds are waited for, and it is named; nothing is
   const taken: ConsumeMessage[] = []
   await consuming.consume('work', (message) => message && taken.push(message), { consumerTag: 'worker.desk.1.ab' })
   await expect.poll(() => taken.length).toBe(2)
-  await expect.poll(() => rig.look.consumersOf('work')).toEqual(['worker.desk.1.ab'])
+  await expect.poll(() => rig.look.consumersOf('work'), { timeout: 10_000 }).toEqual(['worker.desk.1.ab'])
 
   const { left } = await rig.apply(wanted, { waitMs: 300 })
   const plan = planChange(wanted, await rig.look.all())

@@ -71,6 +71,7 @@ export async function changeRig(): Promise<Rig> {
           unsettled: async () => 0,
           bindingsTo: (queue) => look.bindingsTo(queue),
           consumersOf: (queue) => look.consumersOf(queue),
+          policyOf: (queue) => look.policyOf(queue),
         },
         ...{ waitMs: 20_000, isCutting: false, statsMs: 0, quietMs: 200 },
         ...{ onAct: () => undefined, say: () => undefined },

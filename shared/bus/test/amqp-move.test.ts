@@ -2,11 +2,16 @@ import { type ConfirmChannel, type ConsumeMessage, connect, type GetMessage, typ
 import { expect, test } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
 import { receivedFrom } from '../amqp-consumer.ts'
+import { moveMessages, windowFor } from '../amqp-move.ts'
 import { AmqpMoveLink } from '../amqp-move-link.ts'
 import { metaOf } from '../envelope.ts'
+import { wireTo } from './contract-wire.ts'
 
 /** Those on their way, and acks that a quorum queue had not got. */
 const UNACKED_MAX = 512
+/** Longer than a queue may be quiet before it is asked. */
+const SILENT_MS = 1_300
+const LARGE_BYTES = 4_194_304
 const LOCK = 'ebs.test.lock'
 const QUORUM = { durable: true, arguments: { 'x-queue-type': 'quorum' } }
 const SINGLE = { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true } }
@@ -153,6 +158,64 @@ test('cut off in the middle every message is in one of the two queues, and what 
   expect(moved.length + left.length - 1_000).toBeLessThanOrEqual(UNACKED_MAX)
 })
 
+test('what comes late is waited for: a wire that is silent for longer than a queue is quiet ends no move', async () => {
+  await using rig = await openRig()
+  await using wire = await wireTo(rig.vhost.url)
+  await rig.channel.assertQueue('from', QUORUM)
+  await rig.channel.assertQueue('to', CLASSIC)
+  await rig.send('from', 300, (i) => ({ messageId: `${i}` }))
+  const model = await connect(wire.url)
+  const open = model.createConfirmChannel.bind(model)
+  model.createConfirmChannel = async () => {
+    const channel = await open()
+    wire.hush()
+    setTimeout(wire.unhush, SILENT_MS)
+    return channel
+  }
+
+  const moved = await moveMessages(model, { from: 'from', to: 'to', count: 300, isHolding: false })
+
+  expect(moved).toBe(300)
+  const ids = (await takeAll(rig.channel, 'to')).map(({ properties }) => properties.messageId)
+  expect(ids).toEqual(Array.from({ length: 300 }, (_, i) => `${i}`))
+  await model.close()
+})
+
+test('a queue that has less than was thought is left when it says that it is empty', async () => {
+  await using rig = await openRig()
+  await rig.channel.assertQueue('from', QUORUM)
+  await rig.channel.assertQueue('to', QUORUM)
+  await rig.send('from', 20, () => ({}))
+
+  expect(await rig.link.move({ from: 'from', to: 'to', count: 30, isHolding: false })).toBe(20)
+  expect(await rig.link.count('to')).toEqual({ messages: 20, consumers: 0 })
+})
+
+test('messages that are larger than the first are taken a few at a time, in order', async () => {
+  await using rig = await openRig()
+  await rig.channel.assertQueue('from', CLASSIC)
+  await rig.channel.assertQueue('to', CLASSIC)
+  const large = Buffer.alloc(LARGE_BYTES)
+  for (let i = 0; i < 40; i++)
+    rig.channel.publish('', 'from', i < 10 ? Buffer.from('{}') : large, { messageId: `${i}` })
+  await rig.channel.waitForConfirms()
+
+  expect(await rig.link.move({ from: 'from', to: 'to', count: 40, isHolding: false })).toBe(40)
+
+  const ids = (await takeAll(rig.channel, 'to')).map(({ properties }) => properties.messageId)
+  expect(ids).toEqual(Array.from({ length: 40 }, (_, i) => `${i}`))
+})
+
+test.each([
+  { largestBytes: 0, window: 256 },
+  { largestBytes: 262_144, window: 256 },
+  { largestBytes: 1_048_576, window: 64 },
+  { largestBytes: 12_582_912, window: 5 },
+  { largestBytes: 134_217_728, window: 1 },
+])('of messages of $largestBytes bytes $window are on their way', ({ largestBytes, window }) => {
+  expect(windowFor(largestBytes)).toBe(window)
+})
+
 test('a queue that is not there takes nothing, and what was to be moved stays', async () => {
   await using rig = await openRig()
   await rig.channel.assertQueue('from', CLASSIC)
@@ -187,9 +250,9 @@ test('one that holds the lock keeps others out, until its connection ends', asyn
   await using rig = await openRig()
   const other = await AmqpMoveLink.open(rig.vhost.url, 'test_other')
 
-  expect(await rig.link.lock(LOCK, 'ann (why)')).toBe(true)
-  expect(await other.lock(LOCK, 'bob')).toBe(false)
+  expect(await rig.link.lock(LOCK, 'ann (why)', 'a')).toBe(true)
+  expect(await other.lock(LOCK, 'bob', 'b')).toBe(false)
   await rig.link.close()
-  await expect.poll(() => other.lock(LOCK, 'bob')).toBe(true)
+  await expect.poll(() => other.lock(LOCK, 'bob', 'b')).toBe(true)
   await other.close()
 })

@@ -6,7 +6,7 @@ import { createLog } from '../../service/log.ts'
 import { topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import { seenExchange, wireExchange } from '../amqp-direct.ts'
-import { concerns, parseRefusal } from '../amqp-refusals.ts'
+import { concerns, explained, parseRefusal } from '../amqp-refusals.ts'
 import { type BrokerState, NackedError, ReturnedError } from '../broker.ts'
 import { eventually, messageOf } from './contract-rig.ts'
 
@@ -77,6 +77,11 @@ async function connected() {
   bus.onState((state) => states.push(state))
   return { vhost, bus, lines, states }
 }
+
+test('who lacks the right to start rules is told of circuit breakers, and nobody else', () => {
+  expect(explained({ exchange: 'ebs', key: 'sidelines.command' })).toContain('`ebs topology definitions --breakers`')
+  expect(explained({ exchange: 'ebs', key: 'tasks.created' })).not.toContain('--breakers')
+})
 
 test('a user without the right to the default exchange loses its connection once, not with each answer to a stranger', async () => {
   const { vhost, bus, lines, states } = await connected()

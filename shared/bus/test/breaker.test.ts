@@ -25,6 +25,10 @@ function opened(change: Partial<BreakerSettings> = {}) {
   const published: Message[] = []
   const warnings: string[] = []
   const inForce = new Set<string>()
+  const waiting: (() => void)[] = []
+  const changeRules = () => {
+    for (const resolve of waiting.splice(0)) resolve()
+  }
   let refusals = 0
   const breaker = new Breaker({
     broker: {
@@ -36,7 +40,11 @@ function opened(change: Partial<BreakerSettings> = {}) {
     service: 'processor',
     clock,
     log: { warn: (_: unknown, text = '') => void warnings.push(String(text)) },
-    rules: { isInForce: (id) => inForce.has(id), inForce: () => [...inForce].map((id) => ({ id })) },
+    rules: {
+      isInForce: (id) => inForce.has(id),
+      inForce: () => [...inForce].map((id) => ({ id })),
+      changed: () => new Promise((resolve) => waiting.push(resolve)),
+    },
     settings: new Map([['work', { ...settings, ...change }]]),
   })
   const fail = (times: number, tenant: string | null = 'acme', queue = 'work') => {
@@ -47,7 +55,7 @@ function opened(change: Partial<BreakerSettings> = {}) {
   const refuse = (times: number) => {
     refusals = times
   }
-  return { breaker, clock, published, warnings, inForce, fail, commands, refuse }
+  return { breaker, clock, published, warnings, inForce, changeRules, fail, commands, refuse }
 }
 
 describe('the circuit breaker', () => {
@@ -99,6 +107,21 @@ describe('the circuit breaker', () => {
     inForce.clear()
     fail(4)
     expect(commands()).toHaveLength(2)
+  })
+
+  test('says that it sets messages aside when that is true: not when it asks, and not for rules of others', async () => {
+    const { fail, warnings, inForce, changeRules, clock } = opened()
+
+    fail(4)
+    inForce.add('incident')
+    changeRules()
+    await clock.advance(0)
+    expect(warnings).toEqual(['too much fails: the breaker asks for a rule'])
+
+    inForce.add('breaker.work.acme')
+    changeRules()
+    await clock.advance(0)
+    expect(warnings.slice(1)).toEqual(['the breaker sets aside what matches'])
   })
 
   test('tries again when its command could not be published', async () => {

@@ -9,6 +9,8 @@ export type Wire = AsyncDisposable & {
   cut(): void
   /** From now on nothing that the broker says comes through, on the connections that are there. */
   hush(): void
+  /** What it has said since, and says from now on, comes through again. */
+  unhush(): void
 }
 
 /** Listens on a free port and passes everything on to the broker of this url. */
@@ -49,6 +51,9 @@ export async function wireTo(brokerUrl: string): Promise<Wire> {
     cut,
     hush() {
       for (const [far, near] of pairs) far.unpipe(near)
+    },
+    unhush() {
+      for (const [far, near] of pairs) far.pipe(near)
     },
     async [Symbol.asyncDispose]() {
       cut()

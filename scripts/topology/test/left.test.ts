@@ -1,0 +1,127 @@
+import { expect, test, vi } from 'vitest'
+import { type Applying, applyChange } from '../applying.ts'
+import type { Act } from '../change.ts'
+import { strangePolicies } from '../policies.ts'
+
+type Fake = {
+  readonly link?: Partial<Applying['link']>
+  readonly look?: Partial<Applying['look']>
+  readonly waitMs?: number
+  readonly isCutting?: boolean
+}
+
+/** Does steps of one queue, `work`, on a broker that is made up. Whatever is not given is not to be asked for. */
+async function leftOf(acts: readonly Act[], { link, look, waitMs = 0, isCutting = true }: Fake) {
+  const unasked = async () => {
+    throw new Error('not to be asked')
+  }
+  const { left } = await applyChange(
+    { tasks: [{ name: 'work', kind: 'queue', why: [], messages: 0, consumers: [], acts }] },
+    {
+      link: {
+        ...{ declareExchange: unasked, declareQueue: unasked, bind: unasked, unbind: unasked, count: unasked },
+        ...{ move: unasked, remove: unasked },
+        ...link,
+      },
+      look: {
+        ...{ unsettled: async () => 0, bindingsTo: async () => [], consumersOf: async () => [] },
+        policyOf: async () => ({}),
+        ...look,
+      },
+      ...{ waitMs, isCutting, statsMs: 0, quietMs: 0 },
+      ...{ onAct: () => undefined, say: () => undefined },
+    },
+  )
+  return left.map(({ why }) => why)
+}
+
+const MOVE: Act = { act: 'move', from: 'work', to: 'work.moving' }
+const counts = (all: Readonly<Record<string, number>>, consumers = 0) => ({
+  count: async (queue: string) => ({ messages: all[queue] ?? 0, consumers }),
+})
+
+test('where a policy would drop messages of the stand-in, and not of the queue, nothing is moved or bound', async () => {
+  const policyOf = async (queue: string) => ({ 'max-length': queue === 'work' ? 1_000_000 : 1_000 })
+  const bind: Act = { act: 'bind', queue: 'work.moving', bindings: [] }
+
+  for (const act of [MOVE, bind])
+    expect(await leftOf([act], { link: counts({ work: 5_000 }), look: { policyOf } })).toEqual([
+      expect.stringContaining('a policy gives work.moving other limits than work (max-length 1000)'),
+    ])
+})
+
+test.each([
+  { what: 'none', standIn: {}, own: {}, strange: [] },
+  {
+    what: 'the same',
+    standIn: { 'max-length': 5, 'message-ttl': 7 },
+    own: { 'max-length': 5, 'message-ttl': 7 },
+    strange: [],
+  },
+  { what: 'only on the queue', standIn: {}, own: { 'max-length': 5 }, strange: [] },
+  { what: 'that lose nothing', standIn: { 'queue-leader-locator': 'balanced' }, own: {}, strange: [] },
+  {
+    what: 'other ones',
+    standIn: { 'max-length-bytes': 5 },
+    own: { 'max-length-bytes': 6 },
+    strange: ['max-length-bytes 5'],
+  },
+  {
+    what: 'more',
+    standIn: { 'message-ttl': 5, overflow: 'drop-head' },
+    own: {},
+    strange: ['overflow drop-head', 'message-ttl 5'],
+  },
+  { what: 'that delete what nobody consumes', standIn: { expires: 9 }, own: { expires: 9 }, strange: ['expires 9'] },
+])('policies, $what: $strange are in the way', ({ standIn, own, strange }) => {
+  expect(strangePolicies(standIn, own)).toEqual(strange)
+})
+
+test('when fewer messages are there than went there, it ends and says so', async () => {
+  let moved = 0
+  const move = async () => {
+    moved = 1_000
+    return 5_000
+  }
+  const count = async (queue: string) => ({ messages: queue === 'work' ? 5_000 : moved, consumers: 0 })
+
+  expect(await leftOf([MOVE], { link: { move, count } })).toEqual([
+    expect.stringMatching(/^5,000 messages went to work\.moving, and it has 1000: something takes or drops them there/),
+  ])
+})
+
+test('a queue that says that it has messages and gives none is asked twice, not for ever', async () => {
+  const move = vi.fn(async () => 0)
+  const drain: Act = { act: 'drain', from: 'work', to: 'work.moving' }
+
+  const left = await leftOf([drain], { link: { ...counts({ work: 7 }), move }, waitMs: 60_000 })
+
+  expect(move).toHaveBeenCalledTimes(2)
+  expect(left).toEqual([expect.stringMatching(/^work says that it has 7 messages, and gives none\. .*work is unbound/)])
+})
+
+test('left in the middle, it says that new work is not handled, where it waits, and both ways on', async () => {
+  const drain: Act = { act: 'drain', from: 'work', to: 'work.moving' }
+  const back: Act = { act: 'drain', from: 'work.moving', to: 'work' }
+  const look = { consumersOf: async () => ['worker.desk'] }
+  const busy = { link: counts({ work: 3, 'work.moving': 3 }, 1), look }
+
+  expect(await leftOf([drain], busy)).toEqual([
+    'work still has 3 messages, and 0 messages in hands; it is consumed by worker.desk. work is unbound: new work waits in work.moving and is NOT handled until you run this again. To give up, run it with the arguments that work has (the old EBS_QUEUE_TYPE): it is bound again, and gets what waits',
+  ])
+  expect(await leftOf([back], busy)).toEqual([expect.stringMatching(/Run this again to go on; .+ is kept$/)])
+})
+
+test('while consumers are waited for, the management API is asked only when somebody is told', async () => {
+  const consumersOf = vi.fn(async () => ['worker.desk'])
+  const count = vi.fn(async () => ({ messages: 0, consumers: 1 }))
+
+  const left = await leftOf([{ act: 'leave', queue: 'work' }], {
+    ...{ link: { count }, look: { consumersOf } },
+    ...{ waitMs: 400, isCutting: false },
+  })
+
+  expect(left).toEqual([expect.stringContaining('it is still consumed, by worker.desk')])
+  expect(consumersOf).toHaveBeenCalledTimes(2)
+  expect(count.mock.calls.length).toBeLessThan(4)
+})

@@ -4,7 +4,7 @@ import { probeAmqp } from '../../shared/bus/probe.ts'
 import type { Exit, Running } from '../running.ts'
 import { isManagementUp } from './management.ts'
 
-const image = 'rabbitmq:4-management'
+const image = 'rabbitmq:4.3.6-management'
 
 /** The image is there; a broker on a slow machine takes its time. */
 const BOOT_MS_MAX = 120_000

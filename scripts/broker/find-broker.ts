@@ -85,7 +85,7 @@ async function byUsualPort({ amqpManagementUrl }: SetUpConfig): Promise<FoundBro
 }
 
 async function byDocker(): Promise<FoundBroker> {
-  const title = 'starting RabbitMQ in a container (rabbitmq:4-management)'
+  const title = 'starting RabbitMQ in a container (rabbitmq:4.3.6-management)'
   say(title)
   const { amqpUrl, managementUrl, running } = await showProgress(title, startContainer())
   return { amqpUrl, managementUrl, isUp: true, owned: { running } }

@@ -63,7 +63,7 @@ const advice: Readonly<Record<Way, string | undefined>> = {
   leftover: undefined,
   running: 'one that listens on 127.0.0.1:5672 and lets guest/guest in is used as it is',
   local: 'a rabbitmq-server program (Debian: apt-get install rabbitmq-server) is run as a private node under .ebs/',
-  docker: 'a Docker engine that answers (docker.sock or DOCKER_HOST) runs rabbitmq:4-management',
+  docker: 'a Docker engine that answers (docker.sock or DOCKER_HOST) runs rabbitmq:4.3.6-management',
   apt: 'as root or with passwordless sudo on Debian, rabbitmq-server is installed for you',
 }
 

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
+import { redactUrl } from '../../shared/service/redact.ts'
 import type { ServiceName } from '../services.ts'
 import { linesOf } from './wording.ts'
 
@@ -59,7 +60,7 @@ export function openApi(service: ServiceName, url: string, token?: string): Api 
     const parsed = schema.safeParse(json)
     if (parsed.success) return { status: response.status, body: parsed.data }
     throw new AwayError(
-      `What answers at ${base} is not the ${service} of this version of ebs (${init.method} ${path}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}).`,
+      `What answers at ${redactUrl(base)} is not the ${service} of this version of ebs (${init.method} ${path}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}).`,
     )
   }
   return {
@@ -129,7 +130,8 @@ function awayText(service: ServiceName, url: string, error: unknown): string {
   const why =
     error instanceof Error && error.cause instanceof Error ? error.cause.message || codeOf(error.cause) : String(error)
   const means = MEANS[service] ?? 'it is down, or listens elsewhere'
-  return `The ${service} does not answer at ${url} (${why}): ${means}. Start it (npm start), or name its address with --url or EBS_${service.toUpperCase()}_URL.`
+  // What fetch says of a url may quote it.
+  return `The ${service} does not answer at ${redactUrl(url)} (${redactUrl(why)}): ${means}. Start it (npm start), or name its address with --url or EBS_${service.toUpperCase()}_URL.`
 }
 
 /** Node gathers the failures of several addresses in an error without a message. */

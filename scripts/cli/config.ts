@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os'
 import { z } from 'zod'
 import type { Env } from '../../shared/service/config.ts'
 import { ConfigError, type Mistake } from '../../shared/service/errors.ts'
+import { redactUrl } from '../../shared/service/redact.ts'
 import { brokerUrls, oneOf, urlOf, wholeNumber } from '../../shared/service/settings.ts'
 import { type TlsFiles, tlsEnv } from '../../shared/service/tls-settings.ts'
 import type { QueueType } from '../../shared/topology.ts'
@@ -37,8 +38,19 @@ const ACTOR_CHARS_MAX = 128
 /** RFC 6750. Anything else is no header, and would be quoted by the error that says so. */
 const TOKEN = /^[\w.~+/-]+=*$/
 
+/** Nobody here takes one, fetch refuses it, and it would stand in errors and in the list of processes. */
+export const hasUser = (url: string): boolean => {
+  const { username, password } = URL.parse(url) ?? {}
+  return Boolean(username || password)
+}
+/** A password may hold what ends a host, and a token may stand where the user does. */
+export const maskUser = (url: string) => redactUrl(url).replaceAll(/\/\/[^@/]*@/g, '//***@')
+export const WITHOUT_USER = 'a URL without user and password; a token goes into EBS_TOKEN'
+
 const place = {
-  url: urlOf(['http:', 'https:'], 'http://127.0.0.1:8081').optional(),
+  url: urlOf(['http:', 'https:'], 'http://127.0.0.1:8081')
+    .refine((url) => !hasUser(url), WITHOUT_USER)
+    .optional(),
   // 0 lets a service take any free port, which nobody here can know.
   port: wholeNumber({ min: 1, max: 65_535 }),
 }
@@ -117,8 +129,7 @@ const mistakesOf = (error: z.ZodError, env: Env): Mistake[] =>
 
 function masked(variable: string, given: string | undefined): string | undefined {
   if (variable === 'EBS_TOKEN') return '***'
-  // A url may hold a password.
-  return variable.endsWith('_URL') ? given?.replaceAll(/\/\/[^@/]*@/g, '//***@') : given
+  return variable.endsWith('_URL') ? maskUser(given ?? '') : given
 }
 
 function userAtHost(): string {

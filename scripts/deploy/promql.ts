@@ -3,7 +3,7 @@ export type Asked = { readonly metric: string; readonly labels: readonly string[
 
 /** What may be written besides metrics, labels, numbers and texts. */
 const words = new Set(
-  'and or unless by without on ignoring group_left group_right offset bool sum min max avg count absent rate increase delta histogram_quantile min_over_time max_over_time time topk clamp_min'.split(
+  'and or unless by without on ignoring group_left group_right offset bool sum min max avg count absent rate increase delta histogram_quantile min_over_time max_over_time avg_over_time time topk clamp_min'.split(
     ' ',
   ),
 )
@@ -21,7 +21,7 @@ export function askedBy(expression: string): readonly Asked[] {
   const bare = expression.replace(/"(?:[^"\\]|\\.)*"/g, '""')
   checkBrackets(bare, expression)
   const grouping = [...bare.matchAll(GROUPING)].flatMap(([, labels = '']) => labels.match(NAMES) ?? [])
-  const rest = bare.replace(GROUPING, ' ').replace(/\[[^\]]*\]/g, '')
+  const rest = bare.replace(GROUPING, ' ').replace(/\[[^\]]*\]|\boffset\s+\w+/g, '')
   const asked = [...rest.matchAll(SELECTED)]
     .filter(([, name = '']) => !words.has(name))
     .map(([, metric = '', matchers]) => ({ metric, labels: [...labelsOf(matchers, expression), ...grouping] }))

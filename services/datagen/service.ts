@@ -10,9 +10,11 @@ import { retryOf } from '../../shared/bus/retry.ts'
 import { busOf } from '../../shared/bus/service-bus.ts'
 import { subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
+import { watchStore } from '../../shared/service/store-watch.ts'
 import { REFUSED_HELP, startRelay } from '../../shared/store/outbox-relay.ts'
 import { SqliteStore } from '../../shared/store/sqlite-store.ts'
 import type { OutboxRow } from '../../shared/store/store.ts'
+import { writingOf } from '../../shared/store/write-trial.ts'
 import { datagenConfig } from './config.ts'
 import { isEnd, recordEnds } from './ends.ts'
 import { tellFacts } from './facts.ts'
@@ -39,6 +41,7 @@ export const datagen: ServiceDefinition<ReturnType<typeof datagenConfig>> = {
     const store = await SqliteStore.open({ path: join(config.dataDir, 'datagen.db'), migrations })
     const bus = busOf(context, 'datagen')
     const { clock } = bus
+    watchStore(writingOf(store, clock), context)
     const send = (row: OutboxRow) => publish(bus, fromOutboxRow(row))
     const relay = startRelay({ outbox: store, publish: send, isRefused, log, clock })
     metrics.gauge('ebs_outbox_pending', 'Announcements that the broker has not confirmed yet.', () =>

@@ -9,7 +9,7 @@ const ACTOR_CHARS_MAX = 128
 const REASON_CHARS_MAX = 1_024
 /** An id of 128 characters with three bytes each, percent-encoded. */
 const TARGET_CHARS_MAX = 1_152
-/** An IPv6 address with its zone, or what a proxy says in its place. */
+/** An IPv6 address with its zone. */
 const ADDRESS_CHARS_MAX = 64
 
 /** Whether a request wants to change something as an operator. One that no route takes changes nothing. */
@@ -32,7 +32,8 @@ export function auditEntryOf(request: FastifyRequest, reply: FastifyReply, atMs:
     atMs,
     actor: shortOf(name, ACTOR_CHARS_MAX),
     isProven: request.actor !== undefined,
-    address: shortOf(request.ip, ADDRESS_CHARS_MAX) ?? '',
+    isStranger: server.isGuarded && request.actor === undefined,
+    address: shortOf(request.clientAddress, ADDRESS_CHARS_MAX) ?? '',
     act: `${method} ${routeOptions.url}`,
     target: shortOf(targetOf(request, reply), TARGET_CHARS_MAX),
     reason: shortOf(reason, REASON_CHARS_MAX),

@@ -37,4 +37,8 @@ export function serveAudit(http: Http, options: AuditOptions): void {
   })
 }
 
-const entryItem = ({ atMs, isProven, ...entry }: AuditEntry) => ({ ...entry, at: isoOf(atMs), proven: isProven })
+const entryItem = ({ atMs, isProven, isStranger: _, ...entry }: AuditEntry) => ({
+  ...entry,
+  at: isoOf(atMs),
+  proven: isProven,
+})

@@ -6,6 +6,7 @@ import { FailoverHubStore } from '../../shared/store/failover-hub-store.ts'
 import type { HubStore } from '../../shared/store/hub-store.ts'
 import { UnusableDatabaseError } from '../../shared/store/migrations.ts'
 import { SqliteHubStore } from '../../shared/store/sqlite-hub-store.ts'
+import type { Watched } from '../../shared/store/store.ts'
 import type { HubConfig } from './config.ts'
 
 const FILE = 'hub.db'
@@ -19,7 +20,7 @@ type Surroundings = {
 /**
  * A file that was one of two and is not all there is: what the other one knows would begin a second time. Names what to set.
  */
-async function openAlone(path: string): Promise<HubStore> {
+async function openAlone(path: string): Promise<HubStore & Watched> {
   const store = await SqliteHubStore.open({ path })
   const { epoch, leads, isDrained, out } = store.moving.lead()
   if (epoch === 0 || (leads && (isDrained || out === 'secondary'))) return store
@@ -36,7 +37,7 @@ async function openAlone(path: string): Promise<HubStore> {
 export async function openHubStore(
   { dataDir, stores }: Pick<HubConfig, 'dataDir' | 'stores'>,
   { log, clock, metrics }: Surroundings,
-): Promise<HubStore> {
+): Promise<HubStore & Watched> {
   if (!stores) return openAlone(join(dataDir, FILE))
   const store = await FailoverHubStore.open({
     primary: join(stores.primary, FILE),

@@ -15,9 +15,11 @@ import { Kernel } from '../../shared/flow/kernel.ts'
 import { replayKind } from '../../shared/flow/replay.ts'
 import { sidelineKind } from '../../shared/flow/sideline.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
+import { watchStore } from '../../shared/service/store-watch.ts'
 import type { HubTransaction } from '../../shared/store/hub-store.ts'
 import { REFUSED_HELP, startRelay } from '../../shared/store/outbox-relay.ts'
 import type { OutboxRow } from '../../shared/store/store.ts'
+import { writingOf } from '../../shared/store/write-trial.ts'
 import { serveAudit } from './audit-routes.ts'
 import { type HubConfig, hubConfig } from './config.ts'
 import { effectsOf } from './effects.ts'
@@ -56,6 +58,7 @@ export const hub: ServiceDefinition<HubConfig> = {
     log.info(config.nesting)
     const bus = busOf(context, 'hub')
     const store = await openHubStore(config, { log, clock: bus.clock, metrics })
+    watchStore(writingOf(store, bus.clock), context)
     const { frozenWhileParked, queueType } = config
     const { stopping } = context
     const registry = new DefinitionRegistry(log)

@@ -4,6 +4,8 @@ import { busOf } from '../../shared/bus/service-bus.ts'
 import { type Arrived, subscribeStateful } from '../../shared/bus/stateful-consumer.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { ServiceDefinition } from '../../shared/service/service.ts'
+import { watchStore } from '../../shared/service/store-watch.ts'
+import { writingOf } from '../../shared/store/write-trial.ts'
 import { statisticsConfig } from './config.ts'
 import { isUnheard } from './hearing.ts'
 import { startLedger } from './ledger/service.ts'
@@ -31,6 +33,7 @@ export const statistics: ServiceDefinition<ReturnType<typeof statisticsConfig>> 
     serveStatistics(http, store.read)
     const bus = busOf(context, 'statistics')
     const { clock } = bus
+    watchStore(writingOf(store, clock), context)
     const ledger = startLedger(context, bus, store)
     const summaries = logSummaries(log, () => readStatistics(store.read), clock)
     const running = await subscribeStateful(bus, {

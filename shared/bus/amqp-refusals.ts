@@ -1,3 +1,4 @@
+import { catalogue } from '../events.ts'
 import { wireExchange } from './amqp-direct.ts'
 import type { Message } from './broker.ts'
 
@@ -67,9 +68,13 @@ export class Refusals {
 
 const nameOf = (exchange: string, key: string) => JSON.stringify([exchange, key])
 
+/** Rights on it are given only to those whose circuit breakers are on. */
+const RULE_COMMANDS: string = catalogue.SIDELINE_COMMAND.key
+
 /** What to say of it, and what to do. */
 export function explained({ exchange, key = '' }: Refusal): string {
   const where = exchange === '' ? 'the default exchange' : `the exchange '${exchange ?? ''}'`
   const what = exchange === '' ? 'to queues that are not of ebs, over' : `'${key}' to`
-  return `The user of this service on the broker may not publish ${what} ${where}: import what \`ebs topology definitions\` gives, or give it the right.`
+  const command = `ebs topology definitions${key === RULE_COMMANDS ? ' --breakers' : ''}`
+  return `The user of this service on the broker may not publish ${what} ${where}: import what \`${command}\` gives, or give it the right.`
 }

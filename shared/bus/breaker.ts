@@ -17,7 +17,12 @@ export type BreakerOptions = {
   readonly service: string
   readonly clock: Clock
   readonly log: Pick<Logger, 'warn'>
-  readonly rules: { isInForce(id: string): boolean; inForce(): readonly { readonly id: string }[] }
+  readonly rules: {
+    isInForce(id: string): boolean
+    inForce(): readonly { readonly id: string }[]
+    /** Resolves when rules change. */
+    changed(): Promise<void>
+  }
   /** By queue; a queue that is not in it is not watched. */
   readonly settings: ReadonlyMap<string, BreakerSettings>
 }
@@ -47,6 +52,8 @@ export class Breaker implements OutcomeWatcher {
   readonly #keys = new Map<string, Key>()
   /** Rules asked for that are not in force yet, and when. */
   readonly #asked = new Map<string, number>()
+  /** Of these, the ones that are to be told of in the log. */
+  readonly #awaited = new Set<string>()
   #fullSinceMs = Number.NEGATIVE_INFINITY
 
   constructor(options: BreakerOptions) {
@@ -88,7 +95,7 @@ export class Breaker implements OutcomeWatcher {
     const reason = `${trip.failed} of ${trip.attempts} attempts failed within ${watched.windowMs / 1_000} s`
     const actor = `breaker@${service}`
     const { probeMs } = watched
-    log.warn({ rule: id, queue, filter, reason }, 'too much fails: the breaker sets aside what matches')
+    log.warn({ rule: id, queue, filter, reason }, 'too much fails: the breaker asks for a rule')
     this.#publish({
       type: 'SIDELINE_COMMAND',
       action: 'start',
@@ -98,11 +105,24 @@ export class Breaker implements OutcomeWatcher {
       actor,
       reason,
       probeMs,
-    }).catch((error: unknown) => {
-      key.commandedAtMs = Number.NEGATIVE_INFINITY
-      this.#asked.delete(id)
-      if (!(error instanceof ClosedError)) log.warn({ err: error, rule: id }, 'the breaker could not start its rule')
-    })
+    }).then(
+      () => this.#tellWhenInForce(id, queue),
+      (error: unknown) => {
+        key.commandedAtMs = Number.NEGATIVE_INFINITY
+        this.#asked.delete(id)
+        if (!(error instanceof ClosedError)) log.warn({ err: error, rule: id }, 'the breaker could not start its rule')
+      },
+    )
+  }
+
+  /** Not when it is asked for: the hub may be away, or refuse it. */
+  async #tellWhenInForce(id: string, queue: string): Promise<void> {
+    const { log, rules } = this.#options
+    if (this.#awaited.has(id) || this.#awaited.size >= BREAKER_RULES_MAX) return
+    this.#awaited.add(id)
+    while (!rules.isInForce(id) && this.#asked.has(id)) await rules.changed()
+    this.#awaited.delete(id)
+    if (rules.isInForce(id)) log.warn({ rule: id, queue }, 'the breaker sets aside what matches')
   }
 
   /** Says so every half minute. Those of other processes count as soon as they are in force. */

@@ -21,31 +21,35 @@ declare module 'fastify' {
   }
 }
 
-const UNAUTHORIZED = 401
-
 /** What a route wants of its caller. */
 export function scopesOf(method: string, config: { readonly scopes?: readonly Scope[] | 'public' } = {}) {
   return config.scopes ?? [method === 'GET' || method === 'HEAD' ? 'ops:read' : 'ops:write']
 }
 
 /**
- * Asks for tokens, on every route that is not public. Behind the rate limit, and before a body is read. Whoever fails too often is held
- * back, but a good token is good at any time: else whoever shares its address (a proxy's, an office's) could lock its owner out.
+ * Asks for tokens, on every route that is not public, before a body is read. Whoever has a good one counts by name, and all else by address:
+ * a flood without one, or too many tries, must not lock out who shares the address (a proxy's, an office's) and may come in.
  */
 export function guard(
   app: FastifyInstance,
   check: CheckToken,
-  { countAuthFailure, countSubject }: Pick<RateLimits, 'countAuthFailure' | 'countSubject'>,
+  { countAddress, countAuthFailure, countSubject }: RateLimits,
 ): void {
-  app.addHook('preParsing', async (request) => {
-    const wanted = scopesOf(request.method, request.routeOptions.config)
-    if (wanted === 'public') return
+  app.addHook('preParsing', async (request, reply) => {
+    const { config } = request.routeOptions
+    const wanted = scopesOf(request.method, config)
+    if (wanted === 'public') {
+      if (config.rateLimit !== false) await countAddress(request, reply)
+      return
+    }
     const { actor, scopes } = await check(request.headers.authorization).catch(async (error: unknown) => {
-      if (error instanceof HttpProblem && error.status === UNAUTHORIZED) await countAuthFailure(request)
+      await countAddress(request, reply)
+      // Also when no token can be checked just now (503): anybody can make up one that looks as if it had to be.
+      await countAuthFailure(request, reply)
       throw error
     })
     request.actor = actor
-    await countSubject(request)
+    await countSubject(request, reply)
     if (!wanted.some((scope) => scopes.has(scope))) throw forbidden(wanted, request)
   })
 }

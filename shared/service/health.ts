@@ -8,19 +8,34 @@ export interface Health {
   /** Adds a check; the same name again replaces it. */
   add(name: string, check: Check): void
   report(): HealthReport
+  /** Whether it takes requests: since it was ready for the first time, also while a check fails, until it stops. */
+  isServing(): boolean
+  /** It stops: from here on it is not serving. */
+  stop(): void
 }
 
 /** A registry of readiness checks. With none it is ready. */
 export function createHealth(): Health {
   const checks = new Map<string, Check>()
+  let hasBeenReady = false
+  let hasStopped = false
+
+  function report(): HealthReport {
+    const results = [...checks].map(([name, check]) => [name, run(check)] as const)
+    const ready = results.every(([, result]) => result === true)
+    hasBeenReady ||= ready
+    return {
+      ready,
+      checks: Object.fromEntries(results.map(([name, result]) => [name, result === true ? 'ok' : result])),
+    }
+  }
+
   return {
     add: (name, check) => void checks.set(name, check),
-    report: () => {
-      const results = [...checks].map(([name, check]) => [name, run(check)] as const)
-      return {
-        ready: results.every(([, result]) => result === true),
-        checks: Object.fromEntries(results.map(([name, result]) => [name, result === true ? 'ok' : result])),
-      }
+    report,
+    isServing: () => !hasStopped && (hasBeenReady || report().ready),
+    stop: () => {
+      hasStopped = true
     },
   }
 }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import {
   type FastifyBaseLogger,
+  type FastifyError,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   fastify,
   LogController,
@@ -17,6 +19,7 @@ import { traceFields } from '../tracing/log-fields.ts'
 import { TRACEPARENT, traceparentOf } from '../tracing/trace-context.ts'
 import { guard } from './auth.ts'
 import type { CheckToken } from './auth-token.ts'
+import { clientAddressOf, rememberClients } from './client-address.ts'
 import { HttpProblem } from './errors.ts'
 import type { Health } from './health.ts'
 import { parseJsonBody } from './json-body.ts'
@@ -82,6 +85,7 @@ export type Http = FastifyInstance<
 export async function createHttp(options: HttpOptions): Promise<Http> {
   const { log, health, metrics, auth, closed, trustProxy } = options
   const loggerInstance: FastifyBaseLogger = log
+  let limits: RateLimits | undefined
   const app: Http = fastify({
     loggerInstance,
     schemaController: { compilersFactory: noCompilers },
@@ -94,9 +98,16 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     return503OnClosing: false,
     ...(trustProxy && { trustProxy: [...trustProxy] }),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAM_CHARS_MAX },
-    // No hook runs before it.
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply.headers(apiHeaders)),
+    frameworkErrors: (error, request, reply) => void refuseUnroutable(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>()
+
+  /** No hook runs for an address that cannot be read, such as `/%zz`. */
+  async function refuseUnroutable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    request.clientAddress = clientAddressOf(request)
+    const tooMany = await limits?.countAddress(request, reply).catch((problem: unknown) => problem)
+    sendProblem(tooMany ?? error, request, reply.headers(apiHeaders))
+    metrics.requestDone({ method: request.method, route: '', status: reply.statusCode, tookMs: reply.elapsedTime })
+  }
 
   app.setValidatorCompiler<z.core.$ZodType>((route) => {
     const validate = validatorCompiler(route)
@@ -112,11 +123,11 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     reply.headers(apiHeaders)
     throw notFound(request)
   })
+  rememberClients(app)
   traceRequests(app)
   app.decorateRequest('correlationId', '')
   app.decorateRequest('actor', undefined)
   app.decorate('isGuarded', auth !== undefined)
-  let limits: RateLimits | undefined
   app.addHook('onRequest', async (request, reply) => {
     request.correlationId = correlationIdOf(request.raw) ?? request.id
     reply.headers(request.routeOptions.config.isPage ? pageHeaders : apiHeaders)
@@ -124,8 +135,12 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     if (trustProxy && request.protocol === 'https') reply.header('strict-transport-security', HTTPS_ONLY)
     // Here rather than in the not-found handler: a body that nobody wants is not read.
     if (!request.is404) return
-    await limits?.countAddress(request)
+    await limits?.countAddress(request, reply)
     throw closed?.() ?? notFound(request)
+  })
+  // Whoever sent nonsense behind the head of his request has been hung up on: nothing is done or written down for him.
+  app.addHook('preParsing', async ({ raw }, reply) => {
+    if (raw.socket.destroyed) reply.hijack()
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? ''

@@ -141,6 +141,7 @@ export function launch<C extends ServiceConfig>(
   function stop(): Promise<StopOutcome> {
     const wasStarting = phase === 'starting'
     phase = 'stopping'
+    health.stop()
     const deadline = Date.now() + config.shutdownTimeoutMs
     const reserveMs = Math.min(CLOSING_MS, config.shutdownTimeoutMs * CLOSING_SHARE)
     let brokerClosed: Promise<void> | undefined

@@ -94,8 +94,10 @@ export async function runService<C extends ServiceConfig>(
 const forPeople = new Set([
   'ConfigError',
   'ListenError',
+  'LockedStoreError',
   'NewerTopologyError',
   'TopologyDriftError',
+  'UnopenedStoreError',
   'UnsupportedBrokerError',
   'UnusableDatabaseError',
 ])

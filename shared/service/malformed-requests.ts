@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { cacheHeaders, securityHeaders } from './security-headers.ts'
 
@@ -22,14 +22,24 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, is
   socket.destroy(error)
 }
 
-/** HTTP/1.1 asks for a host. Refused here, because node would say nothing but the status. Gives back whether it was. */
-export function refuseNameless({ headers, httpVersion, socket }: IncomingMessage): boolean {
+/**
+ * HTTP/1.1 asks for a host. Refused here, because node would say nothing but the status, and as an answer like others, because it may have
+ * to wait for those in front of it. Gives back whether it was.
+ */
+export function refuseNameless({ headers, httpVersion }: IncomingMessage, response: ServerResponse): boolean {
   if (headers.host !== undefined || httpVersion !== '1.1') return false
-  socket.end(answerOf(400, 'The header Host is missing.'))
+  const refusal = refusalOf(400, 'The header Host is missing.')
+  response.writeHead(400, refusal.headers).end(refusal.body)
   return true
 }
 
 function answerOf(status: number, detail: string): string {
+  const { headers, body } = refusalOf(status, detail)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`, ...lines, '', body].join('\r\n')
+}
+
+function refusalOf(status: number, detail: string) {
   const title = STATUS_CODES[status] ?? 'Error'
   const body = JSON.stringify({ type: 'about:blank', title, status, detail })
   const headers = {
@@ -39,6 +49,5 @@ function answerOf(status: number, detail: string): string {
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  return [`HTTP/1.1 ${status} ${title}`, ...lines, '', body].join('\r\n')
+  return { headers, body }
 }

@@ -32,24 +32,31 @@ const KEEP_ALIVE_MS = 72_000 // longer than the usual 60 s of load balancers, wh
 /** Listens; throws ListenError with the variable to change when the port or address cannot be used. */
 export async function openServer({ listener: first, ...where }: ServerOptions): Promise<HttpServer> {
   let listener = first
-  let answering = 0
   const idle = new Set<() => void>()
-  const responses = new WeakMap<Duplex, ServerResponse>()
+  /** What is being answered, by connection, the latest request last. */
+  const answering = new Map<Duplex, Set<ServerResponse>>()
+  const answered = (socket: Duplex) => {
+    answering.delete(socket)
+    if (answering.size === 0) for (const tell of idle) tell()
+  }
   const server = createServer(
     { requestTimeout: REQUEST_MS_MAX, keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false },
     (request, response) => {
-      if (refuseNameless(request)) return
-      answering++
-      responses.set(request.socket, response)
+      if (refuseNameless(request, response)) return
+      const { socket } = request
+      const responses = answering.get(socket) ?? new Set()
+      answering.set(socket, responses.add(response))
       response.once('close', () => {
-        answering--
-        if (answering === 0) for (const tell of idle) tell()
+        responses.delete(response)
+        if (responses.size === 0) answered(socket)
       })
       listener(request, response)
     },
   )
+  // Of the responses that are behind another on a connection that is lost, node closes none.
+  server.on('connection', (socket) => socket.once('close', () => answered(socket)))
   server.on('clientError', (error, socket) => {
-    const response = responses.get(socket)
+    const response = [...(answering.get(socket) ?? [])].at(-1)
     refuseMalformed(error, socket, response?.headersSent === true && !response.writableFinished)
   })
   // Nobody expects anything of us but `100-continue`, which node answers; other words may be ignored (RFC 9110, 10.1.1).
@@ -61,7 +68,7 @@ export async function openServer({ listener: first, ...where }: ServerOptions): 
       listener = next
     },
     drain: (ms) => {
-      if (answering === 0) return Promise.resolve(true)
+      if (answering.size === 0) return Promise.resolve(true)
       return new Promise((resolve) => {
         const finish = (isIdle: boolean) => {
           clearTimeout(timer)

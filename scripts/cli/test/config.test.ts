@@ -10,6 +10,19 @@ describe('where the services are', () => {
     expect(urls({ EBS_HUB_PORT: '9001', EBS_HUB_URL: 'https://ops.example/hub' }).hub).toBe('https://ops.example/hub')
   })
 
+  test.each([
+    'http://ann:geheim@127.0.0.1:8081',
+    'https://geheim@hub.example',
+    'http://:geheim@hub',
+    'http://ann:ge/heim@hub',
+  ])('never with a user or a password: %s', (url) => {
+    const read = () => urls({ EBS_HUB_URL: url })
+
+    expect(read).toThrow(/EBS_HUB_URL is ".*\*\*\*@?.*"\. Accepted: a URL/)
+    expect(read).not.toThrow('geheim')
+    expect(read).not.toThrow('heim')
+  })
+
   test('every mistake is told at once, and no password', () => {
     const env = {
       EBS_HUB_URL: 'ftp://ann:secret@x',

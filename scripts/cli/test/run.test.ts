@@ -67,6 +67,48 @@ describe('a service that is away', () => {
   })
 })
 
+describe('no password is shown', () => {
+  test.each(['http://ann:geheim@127.0.0.1:9', 'http://geheim@127.0.0.1:9', 'ftp://ann:geheim@127.0.0.1:9'])(
+    'of --url %s',
+    async (url) => {
+      const { code, err } = await runEbs(['group', 'list', '--url', url])
+
+      expect(code).toBe(2)
+      expect(err).toContain('://***@127.0.0.1:9')
+      expect(err).not.toContain('geheim')
+    },
+  )
+
+  test('of an address that came some other way', async () => {
+    const { code, err } = await runEbs(['group', 'list'], { url: 'http://ann:geheim@127.0.0.1:9' })
+
+    expect(code).toBe(1)
+    expect(err).toContain('ann:***@')
+    expect(err).not.toContain('geheim')
+  })
+})
+
+describe('a token that goes to another machine over plain HTTP', () => {
+  test.each([
+    ['http://192.0.2.1.invalid:9', 1],
+    ['https://hub.invalid:9', 0],
+    ['http://127.0.0.1:9', 0],
+    ['http://[::1]:9', 0],
+    ['http://localhost:9', 0],
+  ])('to %s is warned of %i times, and never shown', async (url, count) => {
+    const { err } = await runEbs(['status'], { url, config: { token: 'geheim' } })
+
+    expect(err.match(/EBS_TOKEN goes to \S+ unencrypted/g) ?? []).toHaveLength(count)
+    expect(err).not.toContain('geheim')
+  })
+
+  test('is none where there is no token', async () => {
+    const { err } = await runEbs(['group', 'list'], { url: 'http://hub.invalid:9' })
+
+    expect(err).not.toContain('unencrypted')
+  })
+})
+
 test('--url goes before the environment, and may have a path', async () => {
   await using api = await fakeApi({ 'GET /proxied/hub/api/groups': { json: { items: [] } } })
 

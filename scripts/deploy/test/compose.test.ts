@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 import { DCLinter } from 'dclint'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -127,8 +128,27 @@ test('who has a store has ./data; nothing is root, may become it, or writes else
   expect(compose.services.rabbit?.healthcheck?.test[0]).toBe('CMD')
 })
 
-test('the example of passwords names those that compose.yaml asks for, and the administrator’s, whom no service needs', () => {
-  const asked = [...composeText.matchAll(/\$\{(\w+_PASSWORD):-/g)].map(([, name]) => name)
+test('everything in ./data is given to whom the services run as, whoever has made it', () => {
+  const { entrypoint: [program, option, script = ''] = [], command = [] } = compose.services.data ?? {}
+  const given: string[] = []
+  const files = {
+    readdirSync: () => ['hub.db', 'hub.db-wal', 'second', 'second/hub.db'],
+    lchownSync: (...args: readonly unknown[]) => {
+      given.push(args.join(' '))
+      if (args[0] === '/data/hub.db-wal') throw Object.assign(new Error('gone'), { code: 'ENOENT' })
+    },
+  }
+
+  runInNewContext(script, { require: () => files, process: { argv: ['node', ...command] } })
+
+  expect([program, option]).toEqual(['node', '-e'])
+  expect(given).toEqual(
+    ['', 'hub.db', 'hub.db-wal', 'second', 'second/hub.db'].map((name) => `/data/${name} 1000 1000`),
+  )
+})
+
+test('the example of settings names the passwords that compose.yaml asks for, the administrator’s, and who runs it', () => {
+  const asked = [...composeText.matchAll(/\$\{(\w+_PASSWORD|EBS_USER):-/g)].map(([, name]) => name)
   const named = [...readFileSync(join(root, 'compose/passwords.example.env'), 'utf8').matchAll(/^(\w+)=$/gm)]
   expect(new Set(named.map(([, name]) => name))).toEqual(new Set([...asked, 'EBS_ADMIN_PASSWORD']))
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
+import { services } from '../../services.ts'
 import { dashboard } from '../dashboard.ts'
 import { findMetric, type Metric, rabbitMetrics, targetLabels, upMetric } from '../metric.ts'
 import { withTables } from '../metrics-page.ts'
@@ -78,6 +79,32 @@ test('texts of alerts name labels that their expressions give', () => {
   expect(strange).toEqual([])
 })
 
+const expressionsOf = (...names: readonly string[]) =>
+  alerts.filter(({ alert }) => names.includes(alert)).map(({ expr }) => expr)
+
+test('a service that is not even there is told of: it has no `up` that could be 0', () => {
+  const absent = expressionsOf('EbsServiceDown', 'EbsHubDown')
+    .flatMap((expr) => [...expr.matchAll(/absent\(up\{job="ebs", service="(\w+)"\}\)/g)])
+    .map(([, service]) => service)
+  expect(absent.toSorted()).toEqual(services.map(({ name }) => name).toSorted())
+})
+
+test('the first count of a counter is told of: no scrape has seen it at zero, so it does not increase', () => {
+  const counters = alerts.flatMap(({ expr }) =>
+    [...expr.matchAll(/\bincrease\((\w+)\[(\w+)\]\)/g)].map(([, counter, range]) => ({ expr, counter, range })),
+  )
+  expect(counters.length).toBeGreaterThan(2)
+  for (const { expr, counter, range } of counters)
+    expect(expr).toContain(`or (${counter} unless ${counter} offset ${range}) > 0`)
+})
+
+test('what is seen over a long time is seen over a new pod of the service, which is another series', () => {
+  const waiting = alerts.filter((one) => /[hd]$/.test(one.for)).map(({ expr }) => expr)
+  expect(waiting.length).toBeGreaterThan(1)
+  for (const expr of waiting) expect(expr).toMatch(/^max by \(\w+\) \(max_over_time\(.+\[15m\]\)\) > 0$/)
+  for (const expr of expressionsOf('EbsDeadLettersGrow')) expect(expr).toMatch(/^delta\(max by \(queue\) \(/)
+})
+
 /** As GitHub makes them of headings. */
 const anchorOf = (heading: string) =>
   heading
@@ -104,6 +131,7 @@ test.each([
   'ebs_outbox_refused',
   'ebs_sideline_oldest_seconds',
   'ebs_broker_up',
+  'ebs_store_writable',
   'ebs_replays_stopped',
   'ebs_remediation_items',
   'up',

@@ -15,6 +15,14 @@ test.each([
       { metric: 'c', labels: ['queue', 'queue'] },
     ],
   },
+  {
+    expression: 'delta(max by (queue) (a)[10m:30s]) > 0 or (b unless b offset 1h) > 0',
+    asked: [
+      { metric: 'a', labels: ['queue'] },
+      { metric: 'b', labels: ['queue'] },
+      { metric: 'b', labels: ['queue'] },
+    ],
+  },
 ])('$expression', ({ expression, asked }) => {
   expect(askedBy(expression)).toEqual(asked)
 })

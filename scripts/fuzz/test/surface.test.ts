@@ -69,7 +69,7 @@ test('the tree of routes is read: all of what the documents describe is in it', 
 })
 
 describe('A1: without a token', () => {
-  const operational = ['/health/live', '/health/ready', '/metrics']
+  const operational = ['/health/live', '/health/ready', '/health/serving', '/metrics']
   const pages = ['/openapi.json', '/docs', '/docs/static/index.html', '/docs/static/swagger-initializer.js']
   const more = ['/docs/static/index.css', '/docs/json', '/docs/yaml']
 
@@ -87,8 +87,18 @@ describe('A1: without a token', () => {
   test('what is open is said in docs/security.md', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../docs/security.md'), 'utf8')
 
-    expect(text).toContain('`/health/live`, `/health/ready`, `/metrics`, `/openapi.json` and `/docs`')
+    expect(text).toContain(
+      '`/health/live`, `/health/ready`, `/health/serving`, `/metrics`, `/openapi.json` and `/docs`',
+    )
   })
+})
+
+test('whoever keeps what may not be lost is ready only while its store takes writes', async () => {
+  for (const service of serviceNames) {
+    const { checks } = (await ask(service, { url: '/health/ready' })).json()
+    const hasStore = ['datagen', 'hub', 'statistics'].includes(service)
+    expect([service, checks.store]).toEqual([service, hasStore ? 'ok' : undefined])
+  }
 })
 
 test('only the hub has acts of operators, so only it keeps an audit', async () => {

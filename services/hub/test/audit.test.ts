@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { CheckToken } from '../../../shared/service/auth-token.ts'
-import { HttpProblem } from '../../../shared/service/errors.ts'
+import { HttpProblem, unavailable } from '../../../shared/service/errors.ts'
 import { StoreUnavailableError } from '../../../shared/store/store.ts'
 import { groupBody, hubFixture } from './hub-fixture.ts'
 import { shownKinds } from './shown-kinds.ts'
@@ -19,6 +19,7 @@ const acts = routes.filter(({ method }) => method !== 'GET').map(({ path }) => p
 /** Ben may act, Cleo may look, nobody else is known. */
 const auth: CheckToken = async (authorization) => {
   if (authorization === 'Bearer ben') return { actor: 'ben', scopes: new Set(['ops:read', 'ops:write']) }
+  if (authorization === 'Bearer dora') throw unavailable('No token can be checked.')
   if (authorization === 'Bearer cleo') return { actor: 'cleo', scopes: new Set(['ops:read']) }
   throw new HttpProblem(401, { detail: 'Who are you?' })
 }
@@ -137,6 +138,23 @@ test('whoever has a token cannot act in the name of another, nor can who has non
   ])
   expect(JSON.stringify(hub.logged())).not.toContain('boss')
 })
+
+test.each([
+  [true, 'Bearer ben', 400, false],
+  [true, 'Bearer cleo', 403, false],
+  [true, undefined, 401, true],
+  [true, 'Bearer dora', 503, true],
+  [false, undefined, 400, false],
+])(
+  'with tokens asked for: %s, whoever sends "%s" is answered %i, and is a stranger: %s',
+  async (isGuarded, authorization, status, isStranger) => {
+    await using hub = await auditFixture(isGuarded)
+
+    await hub.post('/api/groups/g1/cancel', { reason: 'test' }, authorization === undefined ? {} : { authorization })
+
+    expect(await hub.entries()).toMatchObject([{ status, isStranger }])
+  },
+)
 
 test.each([
   ['a line of its own', 'x\n{"audit":true,"actor":"boss"}', 'x\\u{a}{"audit":true,"actor":"boss"}'],

@@ -11,7 +11,7 @@ test('D4: a service that waits for its broker is alive, not ready, and closed fo
   // The first service of a process, and the first request, take as long as their libraries take to load.
   await vi.waitFor(async () => expect(await statusOf(`${url}/health/live`)).toBe(200), { timeout: 10_000 })
 
-  const paths = ['/health/live', '/health/ready', '/hello', '/metrics']
+  const paths = ['/health/live', '/health/ready', '/health/serving', '/hello', '/metrics']
   const before = await Promise.all(paths.map((path) => statusOf(url + path)))
   const missing = await (await fetch(`${url}/health/ready`)).text()
   const refused = await fetch(`${url}/hello`)
@@ -21,14 +21,42 @@ test('D4: a service that waits for its broker is alive, not ready, and closed fo
   broker.become('blocked')
   const blocked = await (await fetch(`${url}/health/ready`)).text()
 
-  expect(before).toEqual([200, 503, 503, 200])
+  expect(before).toEqual([200, 503, 503, 503, 200])
   expect(missing).toContain('service: starting; broker: no connection yet')
   expect([refused.headers.get('retry-after'), await refused.text()]).toEqual([
     '1',
     expect.stringContaining('is starting'),
   ])
-  expect(after).toEqual([200, 200, 200, 200])
+  expect(after).toEqual([200, 200, 200, 200, 200])
   expect(blocked).toContain('memory or disk alarm')
+})
+
+test('it is serving since it was ready for the first time, over an outage of the broker, until it stops', async () => {
+  const answer = new EventEmitter()
+  const { broker, events, done, exited, lines } = run(async ({ connect, http }) => {
+    http.get('/slow', async () => (await once(answer, 'go')).at(0))
+    await connect(plan).ready()
+    return { stop: async () => undefined }
+  })
+  broker.become('up')
+  await done
+  const url = /"url":"([^"]+)"/.exec(lines.join(''))?.[1]
+  broker.become('connecting')
+  const neverReady = await statusOf(`${url}/health/serving`)
+  broker.become('up')
+  const ready = await statusOf(`${url}/health/serving`)
+  broker.become('connecting')
+  const outage = await Promise.all(['ready', 'serving'].map((path) => statusOf(`${url}/health/${path}`)))
+
+  // A request under way keeps the server open while the service stops.
+  const slow = statusOf(`${url}/slow`)
+  await vi.waitFor(() => expect(answer.listenerCount('go')).toBe(1))
+  events.emit('SIGTERM')
+  const stopping = await statusOf(`${url}/health/serving`)
+  answer.emit('go', 'done')
+  await Promise.all([slow, exited()])
+
+  expect([neverReady, ready, outage, stopping]).toEqual([503, 200, [503, 200], 503])
 })
 
 describe('D6: it stops in order with exit 0', () => {

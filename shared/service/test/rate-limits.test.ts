@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { CheckToken } from '../auth-token.ts'
-import { HttpProblem } from '../errors.ts'
+import { HttpProblem, unavailable } from '../errors.ts'
 import { createHealth } from '../health.ts'
 import { createHttp, type HttpOptions } from '../http.ts'
 import { createLog } from '../log.ts'
@@ -15,19 +15,22 @@ const scopes = new Set(['ops:read'])
 /** Whoever says who he is, is. */
 const auth: CheckToken = async (authorization) => {
   const [, actor] = /^Bearer (\w+)$/.exec(authorization ?? '') ?? []
+  if (actor === 'unknown') throw unavailable('The keys are away.')
   if (actor === undefined || actor === 'bad') throw new HttpProblem(401, { detail: 'Who are you?' })
   return { actor, scopes }
 }
 
 async function limited(options: Partial<HttpOptions>) {
   const about = { name: 'x', title: 'x', log: createLog({ service: 'x', level: 'silent' }) }
-  const http = await createHttp({ ...about, health: createHealth(), metrics: createMetrics(), ...options })
+  const metrics = createMetrics()
+  const http = await createHttp({ ...about, health: createHealth(), metrics, ...options })
   onTestFinished(() => http.close())
   http.get('/thing', ({ ip }) => ip)
   const ask = (remoteAddress: string, headers: Record<string, string> = {}, url = '/thing') =>
     http.inject({ url, remoteAddress, headers })
   return {
     ask,
+    metricsText: () => metrics.text(),
     /** Statuses of so many requests, one after the other. */
     async times(
       count: number,
@@ -75,6 +78,21 @@ test('what is no route counts like what is one, and probes never do', async () =
     expect(await times(4, '11.1.1.1', undefined, url)).toEqual([200, 200, 200, 200])
 })
 
+test('an address that cannot be read counts like one that can, and is measured', async () => {
+  const { times, metricsText } = await limited({ requestsPerMinuteMax: 2 })
+
+  expect(await times(3, '11.1.1.1', undefined, '/%zz')).toEqual([400, 400, 429])
+  expect(await times(1, '11.1.1.1')).toEqual([429])
+  const text = await metricsText()
+  for (const [status, count] of [
+    [400, 2],
+    [429, 1],
+  ])
+    expect(text).toContain(
+      `duration_seconds_count{http_request_method="GET",http_response_status_code="${status}"} ${count}`,
+    )
+})
+
 test('addresses of one IPv6 network are one client', async () => {
   const { times } = await limited({ requestsPerMinuteMax: 1 })
 
@@ -98,6 +116,19 @@ describe('behind a proxy', () => {
 
     expect((await ask(PROXY, from('99.9.9.9, 11.1.1.1'))).body).toBe('11.1.1.1')
     expect(await times(2, PROXY, (i) => from(`99.9.9.${i}, 11.1.1.1`))).toEqual([200, 429])
+  })
+
+  test.each([
+    ['ports', (i: number) => `11.1.1.1:${1_000 + i}`],
+    ['brackets and ports', (i: number) => `[2001:db8::1]:${1_000 + i}`],
+    ['brackets', (i: number) => (i === 0 ? '2001:db8::1' : '[2001:db8::2]')],
+    ['what is no address', (i: number) => `unknown${i}`],
+    ['what only looks like one', (i: number) => `11.1.1.${300 + i}`],
+  ])('that adds %s, each client counts once', async (_, client) => {
+    const { times } = await limited({ requestsPerMinuteMax: 2, trustProxy: ['10.0.0.0/8'] })
+
+    expect(await times(3, PROXY, (i) => from(client(i)))).toEqual([200, 200, 429])
+    expect(await times(1, PROXY, () => from('12.1.1.1:80'))).toEqual([200])
   })
 
   test.each([
@@ -153,6 +184,53 @@ describe('with tokens', () => {
 
     expect(await times(3, '11.1.1.1', () => bearer('bad'))).toEqual([401, 429, 429])
     expect(await times(2, '11.1.1.1', () => bearer('ann'))).toEqual([200, 200])
+  })
+
+  test.each([
+    ['a flood', '/thing'],
+    ['a flood of what is no route', '/nothing'],
+    ['a flood of what cannot be read', '/%zz'],
+  ])(
+    '%s without one does not lock out who has one and shares the address, whose requests count by name',
+    async (_, url) => {
+      const { ask, times } = await limited({ auth, requestsPerMinuteMax: 2, subjectRequestsPerMinuteMax: 3 })
+
+      const flood = await times(3, '11.1.1.1', undefined, url)
+      const good = await ask('11.1.1.1', bearer('ann'))
+
+      expect([flood[2], good.statusCode]).toEqual([429, 200])
+      expect(good.headers).toMatchObject({
+        'ratelimit-limit': '3',
+        'ratelimit-remaining': '2',
+        'ratelimit-reset': '60',
+      })
+      expect(await times(3, '11.1.1.1', () => bearer('ann'))).toEqual([200, 200, 429])
+    },
+  )
+
+  test('whoever has none is told how many requests his address has left', async () => {
+    const { ask } = await limited({ auth, requestsPerMinuteMax: 2 })
+
+    const { statusCode, headers } = await ask('11.1.1.1')
+
+    expect([statusCode, headers]).toEqual([
+      401,
+      expect.objectContaining({ 'ratelimit-limit': '2', 'ratelimit-remaining': '1', 'ratelimit-reset': '60' }),
+    ])
+  })
+
+  test('while no token can be checked, tries are failures, too', async () => {
+    const { times } = await limited({ auth, authFailuresPerMinuteMax: 2 })
+
+    expect(await times(3, '11.1.1.1', () => bearer('unknown'))).toEqual([503, 503, 429])
+    expect(await times(1, '11.1.1.1', () => bearer('ann'))).toEqual([200])
+  })
+
+  test('a public page counts by address, whatever token comes with it', async () => {
+    const { times } = await limited({ auth, docs: true, requestsPerMinuteMax: 2 })
+
+    expect(await times(3, '11.1.1.1', () => bearer('ann'), '/openapi.json')).toEqual([200, 200, 429])
+    expect(await times(3, '11.1.1.1', undefined, '/health/live')).toEqual([200, 200, 200])
   })
 
   test('failures are counted where nothing else is, also on loopback', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { NewerTopologyError, TopologyDriftError } from '../../bus/broker.ts'
 import { UnusableDatabaseError } from '../../store/migrations.ts'
+import { LockedStoreError, UnopenedStoreError } from '../../store/unopened-store.ts'
 import { startService } from '../lifecycle.ts'
 import { createLog } from '../log.ts'
 import type { RunningService } from '../service.ts'
@@ -83,8 +84,12 @@ describe('a service that cannot start', () => {
     expect([exits, printed.length, broker.closes]).toEqual([[1], 1, 1])
   })
 
-  test('prints that a store is of a newer version, without a stack, and ends with 1', async () => {
-    const { exits, printed, done } = run(() => Promise.reject(new UnusableDatabaseError('hub.db has 9 migrations')))
+  test.each([
+    ['is of a newer version', new UnusableDatabaseError('hub.db has 9 migrations')],
+    ['is damaged', new UnopenedStoreError('hub.db has 9 migrations')],
+    ['is locked', new LockedStoreError('hub.db has 9 migrations')],
+  ])('prints that a store %s, without a stack, and ends with 1', async (_, error) => {
+    const { exits, printed, done } = run(() => Promise.reject(error))
     await done
 
     expect(exits).toEqual([1])

@@ -23,9 +23,13 @@ export function patternSizeOf(pattern: string): number {
   }
   for (const { 0: token, groups = {} } of pattern.matchAll(TOKEN)) {
     const { quoted, least, open, most } = groups
+    // Nothing in quotes: what repeats behind them is what stands before them.
+    if (quoted === '') continue
     if (quoted !== undefined) put(quoted.length)
     else if (least !== undefined) {
-      const repeated = sizeRepeated(last, Number(least), open ? Number(most || Number(least) + 1) : undefined)
+      const isEndless = open !== undefined && most === ''
+      const copies = sizeRepeated(last, Number(least), open ? Number(most || Number(least) + 1) : undefined)
+      const repeated = isEndless ? copies + STAR_SIZE - 1 : copies
       sum += repeated - last
       last = repeated
     } else if (token.startsWith('(')) {
@@ -40,8 +44,9 @@ export function patternSizeOf(pattern: string): number {
       put(group)
     } else if (token === '|') sum += CHOICE_SIZE
     else if (/^[*+?]$/.test(token)) {
-      sum++
-      last++
+      const added = token === '*' ? STAR_SIZE : 1
+      sum += added
+      last += added
     } else put(1)
   }
   return outer.reduce((all, one) => all + one, sum) + PROGRAM_SIZE
@@ -53,6 +58,8 @@ const sizeRepeated = (size: number, least: number, most = least) =>
 
 /** A group notes where it begins and ends, and may have nothing in it. */
 const GROUP_SIZE = 3
+/** Of what may match nothing, such as `^`, RE2 makes `(?:^+)?`. */
+const STAR_SIZE = 2
 /** One side may have nothing in it. */
 const CHOICE_SIZE = 2
 /** Any program begins and ends. */

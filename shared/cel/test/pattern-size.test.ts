@@ -46,6 +46,13 @@ test('a pattern is never larger than what is found without compiling it', () => 
   expect(compared).toBeGreaterThan(500)
 })
 
+test.each(['^*^*', '(?:^*)*', '^{0,}', '(?:a*){0,}b*', '(?:(?:^?)*){2,}', 'a\\Q\\E{9}'])(
+  'so is %s, where what repeats may match nothing, or stands before nothing',
+  (pattern) => {
+    expect(RE2JS.compile(pattern).programSize()).toBeLessThanOrEqual(patternSizeOf(pattern))
+  },
+)
+
 test.each([
   { pattern: '^[A-Z]{3}-\\d{4}$', most: 20 },
   { pattern: '^test-', most: 12 },

@@ -109,19 +109,20 @@ const messageId = (body: Body) => (body.type === 'TASK_CREATED' ? `m-${body.task
 
 /** Puts messages into the dead queue, as consumers do, with their rows in the catalogue. */
 export async function fillDead(site: Site, ids: readonly string[]): Promise<void> {
-  await Promise.all(
-    ids.map((id) =>
-      site.publish(DEAD, task(id), {
-        'x-ebs-queue': QUEUE,
-        'x-ebs-reason': 'exhausted',
-        'x-ebs-error': 'Error: no disk',
-        'x-ebs-key': 'task-requests',
-        'x-ebs-attempt': 26,
-        'x-ebs-held': id,
-        'x-ebs-last-failed-at': isoAgo(1_000),
-      }),
-    ),
-  )
+  const bury = (id: string) =>
+    site.publish(DEAD, task(id), {
+      'x-ebs-queue': QUEUE,
+      'x-ebs-reason': 'exhausted',
+      'x-ebs-error': 'Error: no disk',
+      'x-ebs-key': 'task-requests',
+      'x-ebs-attempt': 26,
+      'x-ebs-held': id,
+      'x-ebs-last-failed-at': isoAgo(1_000),
+    })
+  const [first, ...others] = ids
+  // Alone: a quorum queue that was just declared may refuse while it has no leader, and what is sent again comes behind the others.
+  if (first !== undefined) await bury(first)
+  await Promise.all(others.map(bury))
   await site.store.write(({ held }) => held.addHeld(ids.map((id) => row({ id }))))
   await site.depthBecomes(DEAD, ids.length)
 }

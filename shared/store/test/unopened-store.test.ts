@@ -212,7 +212,7 @@ describe('while another process migrates', () => {
     const path = await closedStore()
     const migrating = holdLock(path)
     const opening = SqliteStore.open({ path, migrations: [...migrations, notes] })
-    const waited = turnsOf(opening)
+    const waited = await turnsOf(opening)
     migrating.exec(`${notes.sql}; pragma user_version = 2`)
     migrating.exec(
       `insert into ebs_store(at, ebs, migrations, newest) values ('now', '${release}', 2, 'notes'); commit`,
@@ -221,7 +221,7 @@ describe('while another process migrates', () => {
     const store = await opening
     onTestFinished(() => store.close())
 
-    expect(await waited).toBe('waits')
+    expect(waited).toBe('waits')
     expect(store.read.get(z.object({ n: z.number() }), 'select count(*) as n from ebs_store')).toEqual({ n: 2 })
   })
 

@@ -1,11 +1,11 @@
-import type { ChannelModel, RecoveringChannelModel } from 'amqplib'
+import type { ChannelModel } from 'amqplib'
 import type { TlsFiles } from '../service/tls-settings.ts'
 import type { Plan } from '../topology.ts'
 import { AmqpBrowse } from './amqp-browse.ts'
 import { AmqpConsumer } from './amqp-consumer.ts'
 import { checkVersion } from './amqp-declare.ts'
 import { AmqpFollower } from './amqp-follower.ts'
-import { closeLink, connectAgain, type Setup } from './amqp-link.ts'
+import { type AmqpLink, connectAgain, type Setup } from './amqp-link.ts'
 import { AmqpListener } from './amqp-listener.ts'
 import { AmqpNodes } from './amqp-nodes.ts'
 import { AmqpPlans, type PlansOptions } from './amqp-plans.ts'
@@ -58,7 +58,7 @@ class AmqpBroker implements Broker {
   readonly #browses = new Set<AmqpBrowse>()
   readonly #plans: AmqpPlans
   readonly #listeners = new Set<(state: BrokerState) => void>()
-  readonly #links: RecoveringChannelModel[] = []
+  readonly #links: AmqpLink[] = []
   readonly #up: Links = { consume: false, publish: false, blocked: false }
   #model: ChannelModel | undefined
   /** Why the last connection could not be made, when somebody has to do something about it. */
@@ -191,7 +191,7 @@ class AmqpBroker implements Broker {
       }
     }
     this.#setState('closed')
-    for (const link of this.#links) await closeLink(link)
+    for (const link of this.#links) await link.close()
     this.#isFatal(new ClosedError('The bus was closed before it was connected.'))
   }
 
@@ -217,31 +217,33 @@ class AmqpBroker implements Broker {
     const { log, service } = this.#options
     const nodes = role === 'consume' ? this.#consumeNodes : new AmqpNodes(this.#url, this.#options.tls)
     const link = await connectAgain(nodes, { name: `${service}_${role}`, setup })
-    if (this.state === 'closed') return closeLink(link)
+    if (this.state === 'closed') return link.close()
     this.#links.push(link)
+    const { connection } = link
     const mark = (change: Partial<Links>) => {
       Object.assign(this.#up, change)
       this.#refused = undefined
       this.#publisher.hold(this.#up.blocked)
       this.#setState(!this.#up.consume || !this.#up.publish ? 'connecting' : this.#up.blocked ? 'blocked' : 'up')
     }
-    link.on('connect', () => mark({ [role]: true }))
-    link.on('disconnect', (error) => {
+    connection.on('connect', () => mark({ [role]: true }))
+    connection.on('disconnect', (error) => {
       if (role === 'consume') this.#model = undefined
       mark(role === 'publish' ? { publish: false, blocked: false } : { consume: false })
       log?.warn({ role, reason: error.message }, 'lost the broker; connecting again')
     })
-    link.on('blocked', (reason) => {
+    connection.on('blocked', (reason) => {
       log?.warn({ reason }, 'the broker blocks publishers; publishing waits')
       mark({ blocked: true })
     })
-    link.on('unblocked', () => mark({ blocked: false }))
-    link.on('error', (error) => log?.debug({ role, err: error }, 'connection error'))
-    link.on('connect-failed', (error) => {
+    connection.on('unblocked', () => mark({ blocked: false }))
+    connection.on('error', (error) => log?.debug({ role, err: error }, 'connection error'))
+    connection.on('connect-failed', (error) => {
+      if (this.state === 'closed') return
       if (isFinal(error)) this.#isFatal(error)
       this.#refused = tellTrouble(log, { role, error, tls: nodes.tls.problem })
     })
-    await link.waitForConnect()
+    await connection.waitForConnect()
   }
 
   /** Followers first, also those that come while others are attached: what they read decides about what is consumed. */

@@ -1,4 +1,4 @@
-import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib'
+import { type ChannelModel, connect, type Options, type RecoveringChannelModel } from 'amqplib'
 import { explainRefusal } from './amqp-declare.ts'
 import type { AmqpNodes } from './amqp-nodes.ts'
 import { socketOf } from './amqp-socket.ts'
@@ -19,7 +19,7 @@ const SETUP_MS_MAX = 60_000
 /** A setup that waits for something on a node that answers, for as long as it takes, calls `answered` again and again. */
 export type Setup = (model: ChannelModel, answered: () => void) => Promise<void>
 
-type Link = {
+type LinkOptions = {
   /** What operators see. */
   readonly name: string
   readonly setup: Setup
@@ -27,21 +27,80 @@ type Link = {
   readonly setupMsMax?: number
 }
 
+export type AmqpLink = {
+  readonly connection: RecoveringChannelModel
+  /** Ends it, also while it is being made. For one that is lost in this very moment amqplib waits for ever; we do not. */
+  close(): Promise<void>
+}
+
 /**
  * A connection that comes back by itself, each time that it is lost or cannot be made to the node that comes next; it is up when `setup`
  * has resolved.
  */
-export async function connectAgain(nodes: AmqpNodes, link: Link): Promise<RecoveringChannelModel> {
-  const { name, setup, setupMsMax = SETUP_MS_MAX } = link
-  const made = await connect(nodes.address, {
+export async function connectAgain(nodes: AmqpNodes, options: LinkOptions): Promise<AmqpLink> {
+  const { name, setup, setupMsMax = SETUP_MS_MAX } = options
+  let isOpening = false
+  let isClosing = false
+  // amqplib knows one address, but reads it anew for each connection that it makes: so it is given the one of the node whose turn it is.
+  const address = new Proxy<Options.Connect>(
+    {},
+    {
+      get(_, field) {
+        isOpening = true
+        return Reflect.get(nodes.current, field)
+      },
+    },
+  )
+  const connection = await connect(address, {
     ...socketOptions(name),
     ...nodes.tls.options,
-    recovery: { ...RECOVERY, waitForConnect: false, setup: (model: ChannelModel) => prepare(model, setup, setupMsMax) },
+    recovery: {
+      ...RECOVERY,
+      waitForConnect: false,
+      setup(model: ChannelModel) {
+        isOpening = false
+        return prepare(model, isClosing ? closedMeanwhile : setup, setupMsMax)
+      },
+    },
   })
   // amqplib begins after this, and waits before it tries again.
-  made.on('disconnect', () => nodes.turn())
-  made.on('connect-failed', () => nodes.turn())
-  return made
+  connection.on('disconnect', () => nodes.turn())
+  connection.on('connect-failed', () => {
+    isOpening = false
+    nodes.turn()
+  })
+  return {
+    connection,
+    async close() {
+      isClosing = true
+      await within(CLOSE_MS_MAX, isOpening ? closeWhenMade(connection) : connection.close())
+    },
+  }
+}
+
+/**
+ * A connection that amqplib makes after its `close` has no listener for errors: one that is lost before it has said goodbye would end the
+ * process. So it is made first, and `prepare`, which listens, refuses it.
+ */
+async function closeWhenMade(connection: RecoveringChannelModel): Promise<void> {
+  await new Promise((resolve) => connection.once('connect-failed', resolve))
+  await connection.close()
+}
+
+async function closedMeanwhile(): Promise<void> {
+  throw new Error('the connection was closed while it was being made')
+}
+
+async function within(msMax: number, closing: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, msMax)
+  })
+  try {
+    await Promise.race([closing, tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** A connection for one purpose, to the node whose turn it is, which nobody makes again. */
@@ -49,19 +108,6 @@ export const connectOnce = (
   { current, tls }: Pick<AmqpNodes, 'current' | 'tls'>,
   name: string,
 ): Promise<ChannelModel> => connect(current, { ...socketOptions(name), ...tls.options })
-
-/** Closes a connection. For one that is lost in this very moment amqplib waits for ever; we do not. */
-export async function closeLink(link: RecoveringChannelModel): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_MS_MAX)
-  })
-  try {
-    await Promise.race([link.close(), tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 const socketOptions = (name: string) => ({
   noDelay: true,
@@ -96,9 +142,18 @@ async function prepare(model: ChannelModel, setup: Setup, msMax: number): Promis
     await Promise.race([setup(model, () => timer.refresh()), lost])
   } catch (error) {
     // Drift, and a broker that is too old or made for a newer ebs, explain themselves; anything else is explained by why the connection ended, if it did.
-    throw isFinal(error) ? error : explainRefusal(ended ?? error)
+    const reason = isFinal(error) ? error : explainRefusal(ended ?? error)
+    await hangUp(model, lost)
+    throw reason
   } finally {
     clearTimeout(timer)
   }
   if (ended) throw explainRefusal(ended)
+}
+
+/** amqplib would wait for ever for the answer to its goodbye, and never connect again, if the connection is lost just then. */
+async function hangUp(model: ChannelModel, lost: Promise<never>): Promise<void> {
+  // What it rejects with is that the connection has ended, as it shall.
+  await within(CLOSE_MS_MAX, Promise.race([model.close(), lost])).catch(() => undefined)
+  socketOf(model)?.destroy(new Error('hung up after the setup had failed'))
 }

@@ -23,9 +23,9 @@ export class AmqpMoveLink {
 
   private constructor(model: ChannelModel) {
     this.#model = model
-    this.broker = checkVersion(model.connection.serverProperties)
     // Whatever ends the connection also rejects the call that waits; without a listener Node would end the process.
     model.on('error', () => undefined)
+    this.broker = checkVersion(model.connection.serverProperties)
   }
 
   /** Of several urls the first one that answers. Rejects when none does, or with UnsupportedBrokerError. `name` is what operators see. */
@@ -33,11 +33,20 @@ export class AmqpMoveLink {
     const nodes = new AmqpNodes(urls, tls)
     for (let others = nodes.count - 1; ; others--)
       try {
-        return new AmqpMoveLink(await connectOnce(nodes, name))
+        return await AmqpMoveLink.#over(await connectOnce(nodes, name))
       } catch (error) {
         if (others === 0) throw error
         nodes.turn()
       }
+  }
+
+  static async #over(model: ChannelModel): Promise<AmqpMoveLink> {
+    try {
+      return new AmqpMoveLink(model)
+    } catch (error) {
+      await model.close()
+      throw error
+    }
   }
 
   /**

@@ -8,16 +8,10 @@ import { TlsMaterial } from './amqp-tls.ts'
 const HEARTBEAT_S = 10
 const NUMBERS = ['channelMax', 'frameMax', 'heartbeat', 'maxFrameSize']
 
-/**
- * The nodes of a broker in turn. amqplib knows one address, but reads it anew for each connection that it makes: so it is given one
- * whose fields are those of the node whose turn it is.
- */
+/** The nodes of a broker in turn. */
 export class AmqpNodes {
   readonly #addresses: readonly Options.Connect[]
   #turn = 0
-  /** Of the node whose turn it is. */
-  readonly address: Options.Connect = new Proxy({}, { get: (_, field) => Reflect.get(this.current, field) })
-
   /** For `amqps://`; the files are read here, and again when a connection was lost or could not be made. */
   readonly tls: TlsMaterial
 
@@ -30,7 +24,7 @@ export class AmqpNodes {
     return this.#addresses.length
   }
 
-  /** As it is now: for a connection that shall be made to the same node as another one. */
+  /** The address of the node whose turn it is. */
   get current(): Options.Connect {
     return this.#addresses[this.#turn] ?? {}
   }

@@ -3,7 +3,7 @@ import { testVhost } from '../../../test/support/vhost.ts'
 import { controlStream, topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import { comparePlan } from '../amqp-compare.ts'
-import { closeLink, connectAgain } from '../amqp-link.ts'
+import { connectAgain } from '../amqp-link.ts'
 import { AmqpNodes } from '../amqp-nodes.ts'
 import { AmqpPlans } from '../amqp-plans.ts'
 import { probeAmqp } from '../probe.ts'
@@ -27,11 +27,10 @@ test.each([
   expect(new AmqpNodes(url).current).toEqual(address)
 })
 
-test('it is the turn of one node after the other, and amqplib reads the one whose turn it is', () => {
+test('it is the turn of one node after the other', () => {
   const nodes = new AmqpNodes('amqp://h1:1/v?heartbeat=5, amqp://h2,amqp://a:b,c@h3')
-  const { address } = nodes
   const turns = Array.from({ length: 4 }, () => {
-    const { hostname, port, password, heartbeat } = address
+    const { hostname, port, password, heartbeat } = nodes.current
     nodes.turn()
     return { hostname, port, password, heartbeat }
   })
@@ -77,13 +76,13 @@ test('D4: a node that shakes hands and answers nothing else is a failed attempt,
     },
     setupMsMax: 2_000,
   })
-  link.on('error', () => undefined)
-  link.on('connect-failed', ({ message }: Error) => reasons.push(message))
-  await link.waitForConnect()
+  link.connection.on('error', () => undefined)
+  link.connection.on('connect-failed', ({ message }: Error) => reasons.push(message))
+  await link.connection.waitForConnect()
 
   expect(reasons[0]).toBe('the broker shook hands, and did not answer what came then within 2000 ms')
   expect(nodes.current.port).toBe(Number(new URL(vhost.url).port))
-  await closeLink(link)
+  await link.close()
 })
 
 test('what is missing is waited for on one connection for longer than a node may be mute', async () => {
@@ -101,15 +100,15 @@ test('what is missing is waited for on one connection for longer than a node may
     },
     setupMsMax: 2_000,
   })
-  link.on('error', () => undefined)
+  link.connection.on('error', () => undefined)
 
   await eventually(() => expect(looks.mock.calls.length).toBeGreaterThan(3))
   const declaring = connectAmqp(vhost.url, { service: 'declaring', plan })
-  await link.waitForConnect()
+  await link.connection.waitForConnect()
 
   expect(setups).toHaveBeenCalledTimes(1)
   await declaring.close()
-  await closeLink(link)
+  await link.close()
 })
 
 test('whoever asks a broker once asks the first node that answers', async () => {

@@ -152,7 +152,7 @@ test.each([
 
     await hub.post('/api/groups/g1/cancel', { reason: 'test' }, authorization === undefined ? {} : { authorization })
 
-    expect(await hub.entries()).toMatchObject([{ status, isStranger }])
+    await vi.waitFor(async () => expect(await hub.entries()).toMatchObject([{ status, isStranger }]))
   },
 )
 
@@ -207,10 +207,33 @@ test('a store that takes no entry stops no act: it stands and is answered, and t
   const refused = await hub.post('/api/groups/g1/cancel', { actor: 'ann', reason: 'now!' })
 
   expect([done.statusCode, refused.statusCode]).toEqual([200, 503])
+  await vi.waitFor(() => expect(hub.logged()).toHaveLength(2))
   const unkept = { level: 'error', isKept: false, msg: 'operator act', actor: 'ann', reason: 'now!' }
   expect(hub.logged()).toMatchObject([
     { ...unkept, status: 200 },
     { ...unkept, status: 503 },
   ])
   expect(await hub.metricsText()).toMatch(/ebs_audit_unkept_total\{status="200"\} 1\n(.|\n)*status="503"\} 1/)
+})
+
+test('an act that is done waits for its entry; one that the store refuses does not wait until it refuses the entry, too', async () => {
+  await using hub = await auditFixture(false)
+  await hub.hear(groupBody('g1'))
+  const write = hub.store.write.bind(hub.store)
+  const locked = new StoreUnavailableError('The database is locked.')
+  let refuseEntry = () => {}
+  const entry = new Promise<never>((_, reject) => {
+    refuseEntry = () => reject(locked)
+  })
+  vi.spyOn(hub.store, 'write').mockRejectedValueOnce(locked).mockReturnValueOnce(entry).mockImplementation(write)
+
+  const refused = await hub.post('/api/groups/g1/cancel', { actor: 'ann', reason: 'now!' })
+  const before = hub.logged()
+  const done = await hub.post('/api/groups/g1/cancel', { actor: 'ann', reason: 'now!' })
+  const entries = await hub.entries()
+  refuseEntry()
+
+  expect([refused.statusCode, before, done.statusCode]).toEqual([503, [], 200])
+  expect(entries).toMatchObject([{ status: 200 }])
+  await vi.waitFor(() => expect(hub.logged()).toMatchObject([{ status: 200 }, { status: 503, isKept: false }]))
 })

@@ -12,6 +12,7 @@ import { AmqpPlans, type PlansOptions } from './amqp-plans.ts'
 import { openPublishing } from './amqp-publish-channel.ts'
 import { AmqpPublisher } from './amqp-publisher.ts'
 import { declareQueue, inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
+import { AmqpState, type LinkChange } from './amqp-state.ts'
 import { tellTrouble } from './amqp-trouble.ts'
 import {
   type Broker,
@@ -41,11 +42,9 @@ const DRAIN_MS_DEFAULT = 5_000
 export const connectAmqp = (url: string, options: AmqpOptions): Broker => new AmqpBroker(url, options)
 
 type AmqpOptions = ConnectOptions & Omit<PlansOptions, 'plan'> & { readonly tls?: TlsFiles | undefined }
-type Links = { consume: boolean; publish: boolean; blocked: boolean }
 
 class AmqpBroker implements Broker {
   version = 'unknown'
-  state: BrokerState = 'connecting'
   readonly #url: string
   /** What is read is marked at the node that it is read from: another one may be gone, or behind. */
   readonly #consumeNodes: AmqpNodes
@@ -57,9 +56,8 @@ class AmqpBroker implements Broker {
   readonly #followers = new Set<AmqpFollower>()
   readonly #browses = new Set<AmqpBrowse>()
   readonly #plans: AmqpPlans
-  readonly #listeners = new Set<(state: BrokerState) => void>()
   readonly #links: AmqpLink[] = []
-  readonly #up: Links = { consume: false, publish: false, blocked: false }
+  readonly #state = new AmqpState((isBlocked) => this.#publisher.hold(isBlocked))
   #model: ChannelModel | undefined
   /** Why the last connection could not be made, when somebody has to do something about it. */
   #refused: string | undefined
@@ -81,6 +79,10 @@ class AmqpBroker implements Broker {
     this.#open().catch((error: Error) => this.#isFatal(error))
   }
 
+  get state(): BrokerState {
+    return this.#state.current
+  }
+
   get trouble(): string | undefined {
     return this.state === 'connecting' ? (this.#plans.trouble ?? this.#refused) : undefined
   }
@@ -94,8 +96,7 @@ class AmqpBroker implements Broker {
   }
 
   onState(listener: (state: BrokerState) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#state.onChange(listener)
   }
 
   async publish(message: Message): Promise<void> {
@@ -179,7 +180,7 @@ class AmqpBroker implements Broker {
     this.#publisher.close()
     const closed = new ClosedError('The bus was closed.')
     // A connection that is lost now never answers that its channels are closed.
-    const lost = new Promise<void>((resolve) => this.onState((state) => state === 'connecting' && resolve()))
+    const lost = this.#state.turnsTo((state) => state === 'connecting')
     for (const each of [...this.#browses, ...this.#consumers, ...this.#followers]) {
       try {
         await Promise.race([each.close(closed), lost])
@@ -190,7 +191,7 @@ class AmqpBroker implements Broker {
         )
       }
     }
-    this.#setState('closed')
+    this.#state.close()
     for (const link of this.#links) await link.close()
     this.#isFatal(new ClosedError('The bus was closed before it was connected.'))
   }
@@ -220,23 +221,21 @@ class AmqpBroker implements Broker {
     if (this.state === 'closed') return link.close()
     this.#links.push(link)
     const { connection } = link
-    const mark = (change: Partial<Links>) => {
-      Object.assign(this.#up, change)
+    const mark = (change: LinkChange) => {
       this.#refused = undefined
-      this.#publisher.hold(this.#up.blocked)
-      this.#setState(!this.#up.consume || !this.#up.publish ? 'connecting' : this.#up.blocked ? 'blocked' : 'up')
+      this.#state.change(change)
     }
     connection.on('connect', () => mark({ [role]: true }))
     connection.on('disconnect', (error) => {
       if (role === 'consume') this.#model = undefined
-      mark(role === 'publish' ? { publish: false, blocked: false } : { consume: false })
+      mark({ [role]: false })
       log?.warn({ role, reason: error.message }, 'lost the broker; connecting again')
     })
     connection.on('blocked', (reason) => {
       log?.warn({ reason }, 'the broker blocks publishers; publishing waits')
-      mark({ blocked: true })
+      mark({ isBlocked: true })
     })
-    connection.on('unblocked', () => mark({ blocked: false }))
+    connection.on('unblocked', () => mark({ isBlocked: false }))
     connection.on('error', (error) => log?.debug({ role, err: error }, 'connection error'))
     connection.on('connect-failed', (error) => {
       if (this.state === 'closed') return
@@ -278,24 +277,12 @@ class AmqpBroker implements Broker {
     await this.#readiness
     this.#assertOpen()
     if (this.#model) return this.#model
-    await new Promise<void>((resolve) => {
-      const end = this.onState((state) => {
-        if (state === 'connecting') return
-        end()
-        resolve()
-      })
-    })
+    await this.#state.turnsTo((state) => state !== 'connecting')
     return this.#connected()
   }
 
   /** Nothing is attached any more once it is closed: whoever consumed then would wait for ever. */
   #assertOpen(): void {
     if (this.state === 'closed') throw new ClosedError('The bus is closed.')
-  }
-
-  #setState(state: BrokerState): void {
-    if (this.state === state || this.state === 'closed') return
-    this.state = state
-    for (const listener of this.#listeners) listener(state)
   }
 }

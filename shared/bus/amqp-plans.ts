@@ -14,8 +14,8 @@ const TELL_AGAIN_MS = 30_000
 
 const DRIFTED =
   'A queue that was added while this service ran is there with other arguments now. It stays as it is, and may no longer hear its key; ' +
-  'everything else goes on. Empty it, delete it and start this service again, which declares it anew; whoever else declares it must use ' +
-  'the same arguments'
+  'everything else goes on. `ebs topology apply` moves its messages into one with the right arguments; whoever else declares it must use ' +
+  'the same'
 
 const NOTHING: Plan = { exchanges: [], queues: [], bindings: [] }
 

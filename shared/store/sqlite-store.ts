@@ -235,6 +235,7 @@ function connect(path: string, migrations: readonly Migration[]): Connections {
   try {
     // Only a file of ours is switched to WAL: `migrate` refuses others before anything was changed.
     migrate(writer, path, migrations)
+    demandWritable(writer)
     writer.pragma('journal_mode = wal')
     // FULL: with NORMAL a power loss could undo a commit whose delivery was acked.
     writer.pragma('synchronous = full')
@@ -245,6 +246,16 @@ function connect(path: string, migrations: readonly Migration[]): Connections {
   } catch (error) {
     writer.close()
     throw error
+  }
+}
+
+/** SQLite opens a file that this process may only read, says so with the first write, and would go on saying so when it may write again. */
+function demandWritable(writer: Database.Database): void {
+  try {
+    writer.exec('delete from ebs_store where false')
+  } catch (error) {
+    // Somebody else writes to it: so can we.
+    if (!isBusy(error)) throw error
   }
 }
 

@@ -49,7 +49,7 @@ test('an activity whose queue has drifted is told of on each declaration, with w
 
   expect(lines).toHaveLength(1)
   expect(lines[0]?.reason).toContain('queue charge: x-queue-type is classic')
-  expect(lines[0]?.msg).toContain('delete it and start this service again')
+  expect(lines[0]?.msg).toContain('`ebs topology apply` moves its messages')
 })
 
 test('what a service began with must not have drifted', async () => {

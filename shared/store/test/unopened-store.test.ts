@@ -149,12 +149,15 @@ describe('a store that cannot be opened says which file, why, and what to do, wh
     expect(String(error)).toContain(remedy)
   })
 
-  test('is to be migrated and cannot be written', async () => {
+  test.each([
+    ['is to be migrated and cannot be written', [...migrations, notes]],
+    ['is as it should be and cannot be written', migrations],
+  ])('%s', async (_, wanted) => {
     const path = await closedStore()
     // A format that is newer for writers: SQLite then only reads it, for root too.
     await writeOver(path, 18, [3])
 
-    const error = await refusal(path, [...migrations, notes])
+    const error = await refusal(path, wanted)
 
     expect(error).toBeInstanceOf(UnopenedStoreError)
     expect(isReadable(error, path), String(error)).toBe(true)

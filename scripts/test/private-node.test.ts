@@ -76,14 +76,13 @@ describe.runIf(program)('a private node', { timeout: TEST_MS_MAX }, () => {
     const said: string[] = []
     const backoff = { firstMs: 50, maxMs: 1_000, steadyMs: 60_000 }
     const system = superviseSystem({ services: [], broker: owned, say: (line) => said.push(line), backoff })
-    expect(await keptQueue(managementUrl, 'PUT')).toBe(201)
     const firstPid = pidIn(place)
 
     process.kill(firstPid, 'SIGKILL')
 
     await vi.waitFor(() => expect(said).toHaveLength(1), PATIENCE)
     await vi.waitFor(async () => expect(await probeAmqp(amqpUrl)).toBe('ok'), PATIENCE)
-    await vi.waitFor(async () => expect(await keptQueue(managementUrl, 'GET')).toBe(200), PATIENCE)
+    await vi.waitFor(async () => expect(await keptQueue(managementUrl, 'PUT')).toBe(201), PATIENCE)
     const secondPid = pidIn(place)
     expect(secondPid).not.toBe(firstPid)
     await system.stop()

@@ -5,6 +5,7 @@ import { AmqpBrowse } from './amqp-browse.ts'
 import { AmqpConsumer } from './amqp-consumer.ts'
 import { checkVersion } from './amqp-declare.ts'
 import { AmqpFollower } from './amqp-follower.ts'
+import { closeConnection } from './amqp-goodbye.ts'
 import { type AmqpLink, connectAgain, type Setup } from './amqp-link.ts'
 import { AmqpListener } from './amqp-listener.ts'
 import { AmqpNodes } from './amqp-nodes.ts'
@@ -76,7 +77,7 @@ class AmqpBroker implements Broker {
     this.#plans = new AmqpPlans(options)
     // Whoever awaits ready() gets the failure; without this an early one would end the process.
     this.#readiness.catch(() => undefined)
-    this.#open().catch((error: Error) => this.#isFatal(error))
+    this.#open().catch((error: Error) => this.#isFatal(this.#closing ? closedEarly() : error))
   }
 
   get state(): BrokerState {
@@ -176,14 +177,13 @@ class AmqpBroker implements Broker {
 
   async #close(drainMs: number): Promise<void> {
     // Confirms come only from a broker that is there: while it is away or blocks, waiting would use up the time to stop.
-    if (this.state === 'up') await this.#publisher.drain(drainMs)
+    if (this.state === 'up')
+      await Promise.race([this.#publisher.drain(drainMs), this.#state.turnsTo((state) => state !== 'up')])
     this.#publisher.close()
     const closed = new ClosedError('The bus was closed.')
-    // A connection that is lost now never answers that its channels are closed.
-    const lost = this.#state.turnsTo((state) => state === 'connecting')
     for (const each of [...this.#browses, ...this.#consumers, ...this.#followers]) {
       try {
-        await Promise.race([each.close(closed), lost])
+        await each.close(closed)
       } catch (error) {
         this.#options.log?.debug(
           { err: error },
@@ -192,16 +192,21 @@ class AmqpBroker implements Broker {
       }
     }
     this.#state.close()
-    for (const link of this.#links) await link.close()
-    this.#isFatal(new ClosedError('The bus was closed before it was connected.'))
+    await Promise.all(this.#links.map((link) => link.close()))
+    this.#isFatal(closedEarly())
   }
 
   async #open(): Promise<void> {
     await this.#link('consume', async (model, answered) => {
       this.version = checkVersion(model.connection.serverProperties)
       await this.#plans.declare(model, answered)
+      let isOver = false
+      model.once('close', () => {
+        isOver = true
+      })
       await this.#attachAll(model)
-      this.#model = model
+      // Who needs one waits for the next.
+      if (!isOver) this.#model = model
     })
     // Publishing starts when the exchanges are there; before that, what is published waits in the buffer.
     if (this.state === 'closed') return
@@ -270,7 +275,7 @@ class AmqpBroker implements Broker {
   #abandon(model: ChannelModel, reason: string): void {
     if (this.state === 'closed') return
     this.#options.log?.warn({ reason }, 'a channel was closed; connecting again')
-    model.close().catch((error: Error) => this.#options.log?.debug({ err: error }, 'the connection was closed already'))
+    void closeConnection(model)
   }
 
   async #connected(): Promise<ChannelModel> {
@@ -286,3 +291,5 @@ class AmqpBroker implements Broker {
     if (this.state === 'closed') throw new ClosedError('The bus is closed.')
   }
 }
+
+const closedEarly = () => new ClosedError('The bus was closed before it was connected.')

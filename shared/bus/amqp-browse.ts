@@ -3,6 +3,7 @@ import type { Channel, ChannelModel, ConsumeMessage, Message } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
 import { receivedFrom, settleOn } from './amqp-consumer.ts'
 import { closeChannel, isEnded } from './amqp-ended.ts'
+import { answered } from './amqp-goodbye.ts'
 import { countIn, inspectQueue, isAbsent, unlessAbsent } from './amqp-queue.ts'
 import { type Browse, type Browsed, type ClosedError, IN_ORDER_MAX } from './broker.ts'
 import { BrowseWindow } from './browse-window.ts'
@@ -49,6 +50,8 @@ export class AmqpBrowse implements Browse {
   #rest: Omit<Message, 'fields'> | undefined
   #state: 'open' | 'closed' | Error = 'open'
   #wake: () => void = () => undefined
+  /** Resolves when the channel has ended. */
+  readonly #gone: Promise<void>
   #closing: Promise<void> | undefined
 
   /** Undefined when there is no such queue. `onEnded` is called when it is closed or lost. */
@@ -81,9 +84,12 @@ export class AmqpBrowse implements Browse {
         afterAck()
       }),
     )
-    channel.on('close', () => {
-      this.#end(lost(queue, 'its connection was lost'))
-      onEnded(this)
+    this.#gone = new Promise((resolve) => {
+      channel.on('close', () => {
+        this.#end(lost(queue, 'its connection was lost'))
+        onEnded(this)
+        resolve()
+      })
     })
   }
 
@@ -107,9 +113,9 @@ export class AmqpBrowse implements Browse {
     this.#acks.flush()
     this.#end(reason ?? 'closed')
     try {
-      const ready = isOpen && this.#consumers > 0 ? await this.#settle() : 0
+      const ready = isOpen && this.#consumers > 0 ? await answered(this.#channel, this.#settle()) : 0
       await closeChannel(this.#channel)
-      if (isOpen && this.#kept > 0) await this.#untilBack(ready + this.#kept)
+      if (isOpen && this.#kept > 0) await answered(this.#model, this.#untilBack(ready + this.#kept))
     } catch (error) {
       // The channel is gone already, or the queue, and with it what was to go back.
       if (!isEnded(error) && !isAbsent(error)) throw error
@@ -128,7 +134,8 @@ export class AmqpBrowse implements Browse {
     const mayLose = !this.#inOrder || this.#burst.removed > ACKS_AT_ONCE
     if (mayLose) await this.#channel.cancel(tagOf(this.#consumers))
     const { messageCount } = await this.#channel.checkQueue(this.queue)
-    if (mayLose) await this.#channel.get(this.queue)
+    // Of a get whose channel ends before its message has come amqplib tells nobody.
+    if (mayLose) await Promise.race([this.#channel.get(this.queue), this.#gone])
     return messageCount
   }
 

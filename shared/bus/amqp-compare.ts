@@ -1,11 +1,12 @@
-import { type Channel, type ChannelModel, connect } from 'amqplib'
-import { amqpUrlsIn } from '../service/amqp-urls.ts'
+import type { Channel, ChannelModel } from 'amqplib'
 import type { TlsFiles } from '../service/tls-settings.ts'
 import type { Plan } from '../topology.ts'
 import { checkVersion, exchangeOptions, explainRefusal, parseDrift } from './amqp-declare.ts'
 import { closeChannel } from './amqp-ended.ts'
+import { closeConnection } from './amqp-goodbye.ts'
+import { connectToAny } from './amqp-link.ts'
 import { findStamp } from './amqp-look.ts'
-import { TlsMaterial } from './amqp-tls.ts'
+import { AmqpNodes } from './amqp-nodes.ts'
 import type { Drift } from './broker.ts'
 
 /** What a broker holds beside what a plan wants. */
@@ -19,36 +20,23 @@ export type Comparison = {
   readonly drifts: readonly Drift[]
 }
 
-const CONNECT_MS_MAX = 10_000
-
 /**
  * Compares exchanges and queues with a plan and changes nothing. Bindings cannot be asked for over AMQP. Of several urls
  * the first one that answers is asked. Rejects when none does, or with UnsupportedBrokerError.
  */
 export async function comparePlan(urls: string, plan: Plan, tls?: TlsFiles): Promise<Comparison> {
-  const model = await connectToAny(amqpUrlsIn(urls), new TlsMaterial(tls))
-  // Whatever ends the connection also rejects the call that waits; without a listener Node would end the process.
-  model.on('error', () => undefined)
+  const model = await connectToAny(new AmqpNodes(urls, tls), 'ebs_compare')
+  let ended: Error | undefined
+  model.on('error', (error) => {
+    ended = error
+  })
   try {
     return await compare(model, plan)
   } catch (error) {
-    throw explainRefusal(error)
+    // Why the connection ended says more than that the call which waited has no answer.
+    throw explainRefusal(ended ?? error)
   } finally {
-    await model.close()
-  }
-}
-
-async function connectToAny([url = '', ...others]: readonly string[], tls: TlsMaterial): Promise<ChannelModel> {
-  try {
-    return await connect(url, {
-      ...tls.options,
-      noDelay: true,
-      timeout: CONNECT_MS_MAX,
-      clientProperties: { connection_name: 'ebs_compare' },
-    })
-  } catch (error) {
-    if (others.length === 0) throw error
-    return connectToAny(others, tls)
+    await closeConnection(model)
   }
 }
 

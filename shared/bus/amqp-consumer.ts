@@ -2,6 +2,7 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { AckWindow } from './ack-window.ts'
 import { seenExchange } from './amqp-direct.ts'
 import { closeChannel, isEnded } from './amqp-ended.ts'
+import { answered } from './amqp-goodbye.ts'
 import { ClosedError, type ConsumeOptions, type Consumer, type Delivery, type Received } from './broker.ts'
 import { batchWrites } from './write-batching.ts'
 
@@ -57,7 +58,11 @@ export class AmqpConsumer implements Consumer {
     this.#onAttached()
   }
 
-  async cancel(): Promise<void> {
+  cancel(): Promise<void> {
+    return answered(this.#connection?.model, this.#cancel())
+  }
+
+  async #cancel(): Promise<void> {
     this.#cancelled = true
     // A change under way may have asked for a consumer that has no tag yet. Whoever made the change hears of its failure.
     await this.#changing.catch(() => undefined)

@@ -1,5 +1,6 @@
 import { type ChannelModel, connect, type Options, type RecoveringChannelModel } from 'amqplib'
 import { explainRefusal } from './amqp-declare.ts'
+import { closeConnection, hangUp, tend, withinCloseTime } from './amqp-goodbye.ts'
 import type { AmqpNodes } from './amqp-nodes.ts'
 import { socketOf } from './amqp-socket.ts'
 import { isFinal } from './broker.ts'
@@ -8,8 +9,6 @@ import { WRITE_BYTES_AT_ONCE } from './write-batching.ts'
 /** A restarted broker is found again within this time, and a thousand clients do not come back at once. */
 const RECOVERY = { initialDelay: 100, maxDelay: 5_000, jitter: 0.3 } as const
 const CONNECT_MS_MAX = 10_000
-/** A healthy broker answers within milliseconds. */
-const CLOSE_MS_MAX = 2_000
 /**
  * Declaring some 260 things and reading the control stream to its end takes 10 s and more on a loaded machine; a node that shakes hands,
  * beats and has answered nothing else for so long (a frozen disk, a minority of its cluster) is one that does not answer.
@@ -41,6 +40,7 @@ export async function connectAgain(nodes: AmqpNodes, options: LinkOptions): Prom
   const { name, setup, setupMsMax = SETUP_MS_MAX } = options
   let isOpening = false
   let isClosing = false
+  let last: ChannelModel | undefined
   // amqplib knows one address, but reads it anew for each connection that it makes: so it is given the one of the node whose turn it is.
   const address = new Proxy<Options.Connect>(
     {},
@@ -59,10 +59,13 @@ export async function connectAgain(nodes: AmqpNodes, options: LinkOptions): Prom
       waitForConnect: false,
       setup(model: ChannelModel) {
         isOpening = false
+        last = model
         return prepare(model, isClosing ? closedMeanwhile : setup, setupMsMax)
       },
     },
   })
+  // Whoever wants to know why listens, too; without a listener Node would end the process.
+  connection.on('error', () => undefined)
   // amqplib begins after this, and waits before it tries again.
   connection.on('disconnect', () => nodes.turn())
   connection.on('connect-failed', () => {
@@ -73,7 +76,8 @@ export async function connectAgain(nodes: AmqpNodes, options: LinkOptions): Prom
     connection,
     async close() {
       isClosing = true
-      await within(CLOSE_MS_MAX, isOpening ? closeWhenMade(connection) : connection.close())
+      await withinCloseTime(isOpening ? closeWhenMade(connection) : connection.close())
+      if (last) hangUp(last)
     },
   }
 }
@@ -91,23 +95,23 @@ async function closedMeanwhile(): Promise<void> {
   throw new Error('the connection was closed while it was being made')
 }
 
-async function within(msMax: number, closing: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, msMax)
-  })
-  try {
-    await Promise.race([closing, tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
+/** A connection for one purpose, to the node whose turn it is, which nobody makes again. To be ended by `closeConnection`. */
+export async function connectOnce({ current, tls }: Pick<AmqpNodes, 'current' | 'tls'>, name: string) {
+  const model = await connect(current, { ...socketOptions(name), ...tls.options })
+  tend(model)
+  return model
 }
 
-/** A connection for one purpose, to the node whose turn it is, which nobody makes again. */
-export const connectOnce = (
-  { current, tls }: Pick<AmqpNodes, 'current' | 'tls'>,
-  name: string,
-): Promise<ChannelModel> => connect(current, { ...socketOptions(name), ...tls.options })
+/** The same, to the first node that answers, from the one on whose turn it is. Rejects when none does. */
+export async function connectToAny(nodes: AmqpNodes, name: string): Promise<ChannelModel> {
+  for (let others = nodes.count - 1; ; others--)
+    try {
+      return await connectOnce(nodes, name)
+    } catch (error) {
+      if (others === 0) throw error
+      nodes.turn()
+    }
+}
 
 const socketOptions = (name: string) => ({
   noDelay: true,
@@ -121,6 +125,7 @@ const socketOptions = (name: string) => ({
  * amqplib would not notice.
  */
 async function prepare(model: ChannelModel, setup: Setup, msMax: number): Promise<void> {
+  tend(model)
   let ended: Error | undefined
   model.on('error', (error) => {
     ended = error
@@ -143,17 +148,11 @@ async function prepare(model: ChannelModel, setup: Setup, msMax: number): Promis
   } catch (error) {
     // Drift, and a broker that is too old or made for a newer ebs, explain themselves; anything else is explained by why the connection ended, if it did.
     const reason = isFinal(error) ? error : explainRefusal(ended ?? error)
-    await hangUp(model, lost)
+    // Or amqplib would do it, and never connect again if the connection is lost just then.
+    await closeConnection(model)
     throw reason
   } finally {
     clearTimeout(timer)
   }
   if (ended) throw explainRefusal(ended)
-}
-
-/** amqplib would wait for ever for the answer to its goodbye, and never connect again, if the connection is lost just then. */
-async function hangUp(model: ChannelModel, lost: Promise<never>): Promise<void> {
-  // What it rejects with is that the connection has ended, as it shall.
-  await within(CLOSE_MS_MAX, Promise.race([model.close(), lost])).catch(() => undefined)
-  socketOf(model)?.destroy(new Error('hung up after the setup had failed'))
 }

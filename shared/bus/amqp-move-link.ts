@@ -4,7 +4,8 @@ import type { Plan } from '../topology.ts'
 import { blockedFor } from './amqp-blocked.ts'
 import { checkVersion, exchangeOptions, parseDrift } from './amqp-declare.ts'
 import { closeChannel } from './amqp-ended.ts'
-import { connectOnce } from './amqp-link.ts'
+import { closeConnection } from './amqp-goodbye.ts'
+import { connectToAny } from './amqp-link.ts'
 import { type Moving, moveMessages } from './amqp-move.ts'
 import { AmqpNodes } from './amqp-nodes.ts'
 import { inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
@@ -23,28 +24,16 @@ export class AmqpMoveLink {
 
   private constructor(model: ChannelModel) {
     this.#model = model
-    // Whatever ends the connection also rejects the call that waits; without a listener Node would end the process.
-    model.on('error', () => undefined)
     this.broker = checkVersion(model.connection.serverProperties)
   }
 
   /** Of several urls the first one that answers. Rejects when none does, or with UnsupportedBrokerError. `name` is what operators see. */
   static async open(urls: string, name: string, tls?: TlsFiles): Promise<AmqpMoveLink> {
-    const nodes = new AmqpNodes(urls, tls)
-    for (let others = nodes.count - 1; ; others--)
-      try {
-        return await AmqpMoveLink.#over(await connectOnce(nodes, name))
-      } catch (error) {
-        if (others === 0) throw error
-        nodes.turn()
-      }
-  }
-
-  static async #over(model: ChannelModel): Promise<AmqpMoveLink> {
+    const model = await connectToAny(new AmqpNodes(urls, tls), name)
     try {
       return new AmqpMoveLink(model)
     } catch (error) {
-      await model.close()
+      await closeConnection(model)
       throw error
     }
   }
@@ -136,7 +125,7 @@ export class AmqpMoveLink {
   }
 
   close(): Promise<void> {
-    return this.#model.close()
+    return closeConnection(this.#model)
   }
 
   async #declare(declare: (channel: Channel) => Promise<unknown>): Promise<void> {

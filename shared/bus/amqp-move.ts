@@ -2,7 +2,7 @@ import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage, Options } f
 import { AckWindow } from './ack-window.ts'
 import { settleOn } from './amqp-consumer.ts'
 import { seenExchange } from './amqp-direct.ts'
-import { closeChannel } from './amqp-ended.ts'
+import { closeChannel, isUnconfirmed } from './amqp-ended.ts'
 import { countIn } from './amqp-queue.ts'
 import { BROKER_HEADERS } from './envelope.ts'
 import { batchWrites } from './write-batching.ts'
@@ -156,7 +156,8 @@ class Move {
   }
 
   #confirmed(deliveryTag: number, error: Error | null): void {
-    if (error) this.#fail(`${this.#moving.to} refuses a message (${error.message})`)
+    if (error && isUnconfirmed(error)) this.#lose('the connection was lost')
+    else if (error) this.#fail(`${this.#moving.to} refuses a message (${error.message})`)
     if (this.#isOver) return
     this.#heardAtMs = performance.now()
     this.#acks.ack(deliveryTag)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ChannelModel } from 'amqplib'
 import { controlSaid, controlStream, exchanges } from '../topology.ts'
+import { closeConnection } from './amqp-goodbye.ts'
 import { connectOnce } from './amqp-link.ts'
 import type { AmqpNodes } from './amqp-nodes.ts'
 import type { Received } from './broker.ts'
@@ -80,8 +81,7 @@ export class StreamEnd {
   }
 
   #disconnect(): void {
-    // It may be ending already.
-    this.#model?.close().catch(() => undefined)
+    if (this.#model) void closeConnection(this.#model)
     this.#model = undefined
   }
 }

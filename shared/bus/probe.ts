@@ -1,6 +1,7 @@
 import { connect } from 'amqplib'
 import { amqpUrlsIn } from '../service/amqp-urls.ts'
 import type { TlsFiles } from '../service/tls-settings.ts'
+import { closeConnection, tend } from './amqp-goodbye.ts'
 import { TlsMaterial } from './amqp-tls.ts'
 
 /** `refused`: nobody speaks AMQP there (yet); `not-allowed`: a broker does, but not with this user or virtual host. */
@@ -23,9 +24,9 @@ export async function probeAmqp(urls: string, files?: TlsFiles): Promise<ProbeRe
 async function probe(url: string, tls: TlsMaterial): Promise<ProbeResult> {
   try {
     const connection = await connect(url, { ...tls.options, timeout: PROBE_MS_MAX })
-    // A broker that goes away while it is being asked answered all the same; without a listener the event would throw.
-    connection.on('error', () => {})
-    await connection.close()
+    tend(connection)
+    // A broker that goes away now answered all the same.
+    await closeConnection(connection)
     return 'ok'
   } catch (error) {
     // The second is how amqplib reports a virtual host that is not there, or that this user may not enter.

@@ -46,7 +46,7 @@ export type Launch<C extends ServiceConfig> = {
 /** Of the time to stop, the share that HTTP requests under way get, so that consumers keep the rest. */
 const HTTP_SHARE = 0.5
 /** Kept for closing stores, channels and connections in order once the work in flight has had its time. */
-const CLOSING_MS = 2_000
+const CLOSING_MS = 4_000
 const CLOSING_SHARE = 0.2
 
 /** Reads the configuration (throws ConfigError) and begins to start. */
@@ -146,7 +146,7 @@ export function launch<C extends ServiceConfig>(
     const reserveMs = Math.min(CLOSING_MS, config.shutdownTimeoutMs * CLOSING_SHARE)
     let brokerClosed: Promise<void> | undefined
     const closeBroker = async () => {
-      brokerClosed ??= broker?.close(Math.max(0, deadline - Date.now()))
+      brokerClosed ??= broker?.close(Math.max(0, deadline - Date.now() - reserveMs))
       await brokerClosed
     }
     stopping ??= stopInOrder(log, config.shutdownTimeoutMs, {

@@ -1,45 +1,8 @@
-import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
 import { connectAgain } from '../amqp-link.ts'
 import { AmqpNodes } from '../amqp-nodes.ts'
-
-/** Where class and method of a frame stand, and those of connection.close. */
-const METHOD = { begin: 7, end: 11 }
-const CLOSE = Buffer.from([0, 10, 0, 50])
-
-/** A broker that goes away when it hears a goodbye, without an answer; `said` is called with each thing that it says. */
-async function leaving(brokerUrl: string, said: () => void) {
-  const url = new URL(brokerUrl)
-  const [host, port] = [url.hostname, Number(url.port)]
-  const goodbyes = vi.fn()
-  const server = createServer((near) => {
-    const far = connect({ host, port })
-    const ignore = (socket: Socket) => socket.on('error', () => undefined)
-    ignore(near)
-    ignore(far)
-    far.on('data', (bytes) => {
-      said()
-      near.write(bytes)
-    })
-    near.on('close', () => far.destroy())
-    near.on('data', (bytes) => {
-      if (bytes.subarray(METHOD.begin, METHOD.end).equals(CLOSE)) {
-        goodbyes()
-        near.end()
-      } else far.write(bytes)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-  })
-  const address = server.address()
-  url.port = String(typeof address === 'object' && address ? address.port : '')
-  return { url: url.href, goodbyes }
-}
+import { leavingBroker } from './leaving-broker.ts'
 
 test.each([
   ['before it speaks', 0],
@@ -58,9 +21,12 @@ test.each([
   const close = () => {
     closing ??= link.close()
   }
-  const broker = await leaving(vhost.url, () => {
-    heard++
-    if (heard === said) close()
+  const broker = await leavingBroker(vhost.url, {
+    said() {
+      heard++
+      if (heard === said) close()
+      return undefined
+    },
   })
   const setup = vi.fn(async () => undefined)
   const link = await connectAgain(new AmqpNodes(broker.url), { name: 'closed', setup })
@@ -77,7 +43,7 @@ test.each([
 
 test('a connection whose setup fails, and which is lost before it has ended, is made again', async () => {
   await using vhost = await testVhost()
-  const broker = await leaving(vhost.url, () => undefined)
+  const broker = await leavingBroker(vhost.url)
   const setup = vi.fn(async () => undefined).mockRejectedValueOnce(new Error('not yet'))
   const link = await connectAgain(new AmqpNodes(broker.url), { name: 'again', setup })
   const reasons: string[] = []

@@ -158,7 +158,7 @@ export function failing(times: number, error: () => unknown = () => new Error('n
 }
 
 /** Waits until a check passes, and shows its last failure when it never does. */
-export const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 8_000, interval: 5 })
+export const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 15_000, interval: 5 })
 
 /** Everything that comes into a queue, acked at once. */
 export async function listen(broker: Broker, queue: string): Promise<Received[]> {

@@ -9,32 +9,43 @@ import type { ServicePlace, SetUpConfig } from './config.ts'
 const LEAVING_MS_MAX = 3_000
 const AGAIN_MS = 100
 
+/** Other ports alone would let two systems work on one broker, and on one folder. */
+const ANOTHER_START =
+  'Another `npm start` may be running: stop that. Two side by side need more than other ports: a broker or virtual host each (EBS_AMQP_URL=amqp://user:password@host:5672/other), and in one folder a data folder each (EBS_DATA_DIR).'
+
 /**
  * Makes sure that every service can listen before any is started, because a stranger on its port would pass for it; and gives
  * a service whose port is 0 a free one, so that this process knows where to ask for it. Throws ListenError, which names every
  * variable to change.
  */
-export async function findPlaces({ services, host }: SetUpConfig): Promise<readonly ServicePlace[]> {
-  const results = await Promise.allSettled(services.map((place) => tryPlace(place, host)))
+export async function findPlaces(
+  { services, host }: SetUpConfig,
+  leavingMsMax = LEAVING_MS_MAX,
+): Promise<readonly ServicePlace[]> {
+  const untilMs = Date.now() + leavingMsMax
+  const results = await Promise.allSettled(services.map((place) => tryPlace(place, host, untilMs)))
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
   const messages = failures.map((failure) => {
     if (failure instanceof ListenError) return failure.message
     throw failure
   })
-  if (messages.length > 0) throw new ListenError(messages.join('\n'))
+  if (messages.length > 0)
+    throw new ListenError([...messages, ...(failures.some(isTaken) ? [ANOTHER_START] : [])].join('\n'))
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
-async function tryPlace(place: ServicePlace, host: string): Promise<ServicePlace> {
+const isTaken = ({ cause }: { readonly cause?: unknown }) =>
+  cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+
+async function tryPlace(place: ServicePlace, host: string, untilMs: number): Promise<ServicePlace> {
   const { port, portVariable } = place
-  const until = Date.now() + LEAVING_MS_MAX
   for (;;) {
     try {
       const server = await openServer({ host, port, portVariable, listener: () => {} })
       await server.close()
       return { ...place, port: Number(new URL(server.url).port) || port }
     } catch (error) {
-      if (Date.now() > until) throw error
+      if (Date.now() > untilMs) throw error
       await sleep(AGAIN_MS)
     }
   }

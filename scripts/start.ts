@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { findBroker } from './broker/find-broker.ts'
 import type { FoundBroker } from './broker/found-broker.ts'
+import { findOtherSystem, saysOtherSystem } from './broker/other-system.ts'
 import { killOwnNode } from './broker/private-node.ts'
 import type { ServicePlace, SetUpConfig } from './config.ts'
 import { EXIT_MISCONFIGURED, runScript } from './entry.ts'
@@ -11,6 +12,9 @@ import { compiledService, serviceProcess } from './service-process.ts'
 import { listenForStop } from './stop-requests.ts'
 import { type System, superviseSystem } from './supervisor.ts'
 import { whatToTry } from './what-to-try.ts'
+
+/** The broker belongs to another system: nothing is wrong with the configuration, and once that is gone this one can start. */
+const EXIT_OCCUPIED = 1
 
 /** `npm start`: a broker, all services, and their life until Ctrl-C. Resolves with the exit status. */
 async function start(config: SetUpConfig): Promise<number> {
@@ -26,6 +30,11 @@ async function start(config: SetUpConfig): Promise<number> {
   let broker: FoundBroker
   try {
     broker = await findBroker({ config, purpose: 'start', folder, signal })
+    const others = await othersOn(broker, config, signal)
+    if (others.length > 0) {
+      console.error(saysOtherSystem(broker.amqpUrl, others))
+      return stop.exitStatus(EXIT_OCCUPIED)
+    }
   } catch (error) {
     if (!signal.aborted) throw error
     say('stopped')
@@ -48,6 +57,13 @@ async function start(config: SetUpConfig): Promise<number> {
   say('stopped')
   return stop.exitStatus(hopeless ? EXIT_MISCONFIGURED : 0)
 }
+
+/**
+ * Queues of another system that works on this broker. One that is ours has none: what a killed supervisor of this folder has left stops by
+ * itself, and has the same databases. One that is not up cannot be asked.
+ */
+const othersOn = async ({ owned, isUp, amqpUrl }: FoundBroker, { amqpTls }: SetUpConfig, signal: AbortSignal) =>
+  owned || !isUp ? [] : findOtherSystem({ amqpUrl, tls: amqpTls, signal })
 
 type About = {
   readonly managementUrl: string | undefined

@@ -1,6 +1,6 @@
-import type { Plan } from '../../shared/topology.ts'
+import type { Plan, QueueType } from '../../shared/topology.ts'
 import { BrokerLook } from '../topology/found.ts'
-import { isStandIn, standInOf } from '../topology/wanted.ts'
+import { isStandIn, standInOf, wantedPlan } from '../topology/wanted.ts'
 
 /** One thing in which a broker differs from a plan. */
 export type Difference = {
@@ -15,16 +15,16 @@ type Binding = Plan['bindings'][number]
 
 /**
  * Compares bindings by the management API: those that are missing, and those between exchanges and queues of the plan that nobody
- * planned. What others have bound to queues of their own is theirs. Also tells stand-ins of queues, which a change has left. Throws
- * NotDoneError when it cannot be asked.
+ * planned. What others have bound to queues of their own is theirs. Also tells stand-ins, which a change has left, of queues of the plan and
+ * of those that come and go with activities and rules. Throws NotDoneError when it cannot be asked.
  */
 export async function compareBindings(
   plan: Plan,
-  urls: { amqpUrl: string; managementUrl: string },
+  { queueType, ...urls }: { queueType: QueueType; amqpUrl: string; managementUrl: string },
 ): Promise<readonly Difference[]> {
   const declared = await new BrokerLook(urls).declared()
   const found = declared.bindings
-  const standIns = new Set(plan.queues.map(({ name }) => standInOf(name)))
+  const standIns = new Set(wantedPlan(queueType, declared).queues.map(({ name }) => standInOf(name)))
   const ours = new Set([...plan.exchanges, ...plan.queues].map(({ name }) => name))
   const strange = found.filter(({ source, destination }) => ours.has(source) && ours.has(destination))
   const [wantedNames, foundNames] = [new Set(plan.bindings.map(nameOf)), new Set(found.map(nameOf))]

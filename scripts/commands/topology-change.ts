@@ -45,7 +45,11 @@ export const changeVerbs: readonly Verb[] = [
     also: why,
     options: {
       yes: flag('-y, --yes', 'do it; without it, only the plan is shown'),
-      wait: value('--wait <time>', 'how long a queue is waited for (default: 5m)', parseDurationMs),
+      wait: value(
+        '--wait <time>',
+        'how long a queue is waited for (default: 5m); the seconds in which it shows that it is empty come on top',
+        parseDurationMs,
+      ),
       cutConsumers: flag(
         '--cut-consumers',
         'do not wait until consumers are stopped: cut them off when a queue is empty (for services with EBS_TOPOLOGY=verify)',
@@ -149,7 +153,7 @@ async function applyRounds(cli: Cli, { look, link, given }: Round): Promise<Exit
   cli.answer(result, () =>
     [
       ...left.map(({ name, why: reason }) => `Left: ${name}: ${reason}.`),
-      `${rest.length === 0 ? 'Done' : `Partly done: ${counted(rest.length, 'queue')} left`}, after ${spanOf(tookMs)}. ${counted(moved, 'message')} moved.`,
+      `${rest.length === 0 ? 'Done' : `Partly done: ${counted(rest.length, 'queue')} left`}, after ${spanOf(tookMs)}. ${counted(moved, 'message')} moved.${rest.length === 0 ? '' : ' Run it again: it goes on from here.'}`,
     ].join('\n'),
   )
   return rest.length === 0 && refused.length === 0 ? exitCodes.ok : exitCodes.partly

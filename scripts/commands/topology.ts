@@ -94,7 +94,7 @@ async function verify(cli: Cli): Promise<ExitCode> {
     ...drifts.map(({ argument, ...drift }) => ({ ...drift, what: argument })),
     ...(amqpManagementUrl === undefined
       ? []
-      : await compareBindings(plan, { amqpUrl, managementUrl: amqpManagementUrl })),
+      : await compareBindings(plan, { queueType, amqpUrl, managementUrl: amqpManagementUrl })),
   ]
   const bindings = amqpManagementUrl === undefined ? 'not compared' : 'compared'
   const isSame = differences.length === 0
@@ -106,7 +106,9 @@ async function verify(cli: Cli): Promise<ExitCode> {
       : differencesTable(differences, sheet),
   )
   if (amqpManagementUrl === undefined)
-    cli.say('Bindings were not compared: only the management API tells them. EBS_AMQP_MANAGEMENT_URL says where it is.')
+    cli.say(
+      'Bindings were not compared, nor was it looked for a change that was begun: only the management API tells them. EBS_AMQP_MANAGEMENT_URL says where it is.',
+    )
   if (isNewer)
     cli.say(
       `The broker was made for topology ${topology}, this ebs knows ${topologyVersion}: no service of it starts here. Use the newer one (docs/upgrading.md).`,

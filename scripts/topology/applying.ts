@@ -7,7 +7,7 @@ import type { BrokerLook } from './found.ts'
 import { strangePolicies } from './policies.ts'
 import { Turns } from './turns.ts'
 import { ownerOf, standInOf } from './wanted.ts'
-import { saysAct, saysStandStill } from './words.ts'
+import { saysAct, saysStandStill, saysUsed, saysWho } from './words.ts'
 
 /** The broker's numbers are gathered every five seconds: what it has said for longer is so. */
 const STATS_MS = 6_000
@@ -87,6 +87,8 @@ export async function applyChange({ tasks }: Pick<Change, 'tasks'>, applying: Ap
   for (const one of ended) if (one.status === 'rejected') throw one.reason
   return { moved: run.moved, left }
 }
+
+type Counted = { readonly messages: number; readonly consumers: number; readonly unsettled: number | undefined }
 
 class Run {
   moved = 0
@@ -168,8 +170,7 @@ class Run {
     const { isCutting, waitMs, say, look } = this.#applying
     if (isCutting) return
     const untilMs = performance.now() + waitMs
-    const names = async () =>
-      (await look.consumersOf(queue)).join(', ') || 'somebody who has just come, or still holds a message of it'
+    const names = async () => saysWho(await look.consumersOf(queue))
     for (let isTold = false; (await this.#consumers(queue)) > 0; isTold = true) {
       if (!isTold)
         say(`${queue} is consumed by ${await names()}. Stop that: it is waited for, ${spanOf(waitMs)} at most.`)
@@ -237,25 +238,33 @@ class Run {
   async #empty(queue: string, { to, act }: { readonly to: string | undefined; readonly act: Act }): Promise<void> {
     const { link, look, isCutting, waitMs, statsMs = STATS_MS, quietMs = QUIET_MS } = this.#applying
     const untilMs = performance.now() + waitMs
+    const knownMs = Math.max(quietMs, statsMs)
     // Nobody else consumes a stand-in, and a rung of the ladder may have dead-lettered what has not arrived.
-    const settledMs = to !== undefined && queue.endsWith('.moving') ? quietMs : Math.max(quietMs, statsMs)
+    const settledMs = to !== undefined && queue.endsWith('.moving') ? quietMs : knownMs
     let emptySinceMs: number | undefined
+    let hasMoved = false
     for (;;) {
       const found = await link.count(queue)
       if (!found) return
       const nowMs = performance.now()
-      let isHeld = false
-      if (found.messages > 0) emptySinceMs = undefined
-      else emptySinceMs ??= nowMs
+      const isEmpty = found.messages === 0
+      emptySinceMs = isEmpty ? (emptySinceMs ?? nowMs) : undefined
+      const emptyMs = nowMs - (emptySinceMs ?? nowMs)
       const isConsumed = found.consumers > 0
-      if (emptySinceMs !== undefined && nowMs - emptySinceMs >= settledMs && (isCutting || !isConsumed))
-        if ((await look.unsettled(queue)) === 0) return
-        else isHeld = true
-      if (found.messages > 0 && !isConsumed && to !== undefined) await this.#moveSome(queue, to, found.messages)
-      if (performance.now() > untilMs) throw new LeftError(await this.#whyFull(queue, found, act))
+      let unsettled: number | undefined
+      if (isEmpty && emptyMs >= settledMs && (isCutting || !isConsumed)) {
+        unsettled = await look.unsettled(queue)
+        if (unsettled === 0) return
+      }
+      const isMoving = !isEmpty && !isConsumed && to !== undefined
+      // However short the wait is, to know that it is empty takes its time, and what can be moved is moved once; else all would end in the middle.
+      const isLate = nowMs > untilMs && !(isEmpty && emptyMs < knownMs) && !(isMoving && !hasMoved)
+      if (isLate) throw new LeftError(await this.#whyFull(queue, { ...found, unsettled }, act))
+      if (isMoving) await this.#moveSome(queue, to, found.messages)
+      hasMoved ||= isMoving
       await this.#unbindAgain(queue, found.messages)
-      if (isHeld) await pause(Math.min(SLOW_AGAIN_MS, waitMs))
-      else await pause(found.messages > 0 ? FULL_AGAIN_MS : LOOK_AGAIN_MS)
+      if (unsettled !== undefined) await pause(SLOW_AGAIN_MS)
+      else await pause(isEmpty ? LOOK_AGAIN_MS : FULL_AGAIN_MS)
     }
   }
 
@@ -266,14 +275,13 @@ class Run {
     if (bindings.length > 0) await this.#applying.link.unbind(bindings)
   }
 
-  async #whyFull(queue: string, found: { messages: number; consumers: number }, act: Act): Promise<string> {
-    const names = await this.#applying.look.consumersOf(queue)
-    const unsettled = await this.#applying.look.unsettled(queue)
-    const holds = `${queue} still has ${counted(found.messages, 'message')}, and ${counted(unsettled, 'message')} in hands`
-    const who = names.length > 0 ? `; it is consumed by ${names.join(', ')}` : ''
+  async #whyFull(queue: string, { unsettled, ...found }: Counted, act: Act): Promise<string> {
+    const { look } = this.#applying
+    const names = await look.consumersOf(queue)
+    const used = saysUsed(queue, { ...found, names, unsettled: unsettled ?? (await look.unsettled(queue)) })
     const more = act.act === 'run-out' ? ` (it can last: ${saysAct(act)})` : ''
     const then = this.#standStill(queue) || '. Run this again to go on; what is published meanwhile is kept'
-    return `${holds}${who}${more}${then}`
+    return `${used}${more}${then}`
   }
 
   async #remove({ queue, isQuorum }: { readonly queue: string; readonly isQuorum: boolean }): Promise<void> {

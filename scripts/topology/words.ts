@@ -29,6 +29,31 @@ export function saysAct(act: Act): string {
   }
 }
 
+/** Consumers by name; a quorum queue counts some that nobody can name. */
+export const saysWho = (names: readonly string[]): string =>
+  names.join(', ') || 'somebody who has just come, or still holds a message of it'
+
+type Use = {
+  /** That wait. */
+  readonly messages: number
+  /** That are held, or on their way to where they are dead-lettered to. */
+  readonly unsettled: number
+  readonly consumers: number
+  /** Of consumers. */
+  readonly names: readonly string[]
+}
+
+/** Why a queue cannot be removed yet. */
+export function saysUsed(queue: string, { messages, unsettled, consumers, names }: Use): string {
+  const hands = `${counted(unsettled, 'message')} in hands (given out, and not settled yet)`
+  const holds = [
+    ...(messages > 0 ? [`still has ${counted(messages, 'message')}`] : ['is empty']),
+    ...(unsettled > 0 ? [`has ${hands}`] : []),
+    ...(consumers + names.length > 0 ? [`is consumed by ${saysWho(names)}`] : []),
+  ]
+  return `${queue} ${holds.join(', and ')}`
+}
+
 /** Of a queue that is unbound while its change is not done. */
 export const saysStandStill = (queue: string): string =>
   `${queue} is unbound: new work waits in ${standInOf(queue)} and is NOT handled until you run this again. To give up, run it with the arguments that ${queue} has (the old EBS_QUEUE_TYPE): it is bound again, and gets what waits`

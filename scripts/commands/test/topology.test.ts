@@ -96,6 +96,36 @@ describe('topology verify', () => {
     expect(again.out).toBe(out)
   })
 
+  test('every stand-in that apply would end is told, of queues of activities and rules, too; what is only called like one is not', async () => {
+    await using vhost = await testVhost()
+    await declare(vhost.url)
+    const model = await connect(vhost.url)
+    const channel = await model.createChannel()
+    const moving = [
+      'activity.gift-wrap.dead.moving',
+      'activity.gift-wrap.moving',
+      'ebs.sideline.tp.process_consume.moving',
+    ]
+    for (const name of [...moving, 'strangers.moving', 'activity.last.moving']) await channel.assertQueue(name)
+    await channel.bindQueue('activity.last.moving', 'ebs.direct', 'activity.last.moving')
+    await model.close()
+
+    const { code, out, err } = await runEbs(['topology', 'verify', '-o', 'json'], configOf(vhost.url))
+    const { out: plan } = await runEbs(['topology', 'plan', '-o', 'json'], configOf(vhost.url))
+
+    expect(code).toBe(1)
+    expect(JSON.parse(out).differences).toEqual(
+      moving.map((name) => ({ kind: 'queue', name, what: 'there', wanted: 'no', found: 'yes' })),
+    )
+    expect(err).toContain(
+      'A change of activity.gift-wrap.dead, activity.gift-wrap, ebs.sideline.tp.process_consume was begun and is not done',
+    )
+    const begun = JSON.parse(plan).tasks.filter(({ why }: { why: readonly string[] }) =>
+      /a change was begun/.test(why[0] ?? ''),
+    )
+    expect(begun.map(({ name }: { name: string }) => `${name}.moving`).toSorted()).toEqual(moving)
+  })
+
   test('a broker that is away, or does not let one in, is said in one sentence without the password', async () => {
     const away = (await closedUrl()).replace('http://', 'amqp://ann:secret@')
     const closed = testConfig().amqpUrl.replace(/\/\/[^@]*@/, '//ann:secret@')

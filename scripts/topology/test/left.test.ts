@@ -2,16 +2,18 @@ import { expect, test, vi } from 'vitest'
 import { type Applying, applyChange } from '../applying.ts'
 import type { Act } from '../change.ts'
 import { strangePolicies } from '../policies.ts'
+import { saysUsed } from '../words.ts'
 
 type Fake = {
   readonly link?: Partial<Applying['link']>
   readonly look?: Partial<Applying['look']>
   readonly waitMs?: number
   readonly isCutting?: boolean
+  readonly statsMs?: number
 }
 
 /** Does steps of one queue, `work`, on a broker that is made up. Whatever is not given is not to be asked for. */
-async function leftOf(acts: readonly Act[], { link, look, waitMs = 0, isCutting = true }: Fake) {
+async function leftOf(acts: readonly Act[], { link, look, waitMs = 0, isCutting = true, statsMs = 0 }: Fake) {
   const unasked = async () => {
     throw new Error('not to be asked')
   }
@@ -28,7 +30,7 @@ async function leftOf(acts: readonly Act[], { link, look, waitMs = 0, isCutting 
         policyOf: async () => ({}),
         ...look,
       },
-      ...{ waitMs, isCutting, statsMs: 0, quietMs: 0 },
+      ...{ waitMs, isCutting, statsMs, quietMs: 0 },
       ...{ onAct: () => undefined, say: () => undefined },
     },
   )
@@ -107,9 +109,59 @@ test('left in the middle, it says that new work is not handled, where it waits, 
   const busy = { link: counts({ work: 3, 'work.moving': 3 }, 1), look }
 
   expect(await leftOf([drain], busy)).toEqual([
-    'work still has 3 messages, and 0 messages in hands; it is consumed by worker.desk. work is unbound: new work waits in work.moving and is NOT handled until you run this again. To give up, run it with the arguments that work has (the old EBS_QUEUE_TYPE): it is bound again, and gets what waits',
+    'work still has 3 messages, and is consumed by worker.desk. work is unbound: new work waits in work.moving and is NOT handled until you run this again. To give up, run it with the arguments that work has (the old EBS_QUEUE_TYPE): it is bound again, and gets what waits',
   ])
   expect(await leftOf([back], busy)).toEqual([expect.stringMatching(/Run this again to go on; .+ is kept$/)])
+})
+
+test('however short the wait, a queue that gets empty is not left: what can be moved is moved, and to know that it is empty counts for nothing', async () => {
+  const drain: Act = { act: 'drain', from: 'work', to: 'work.moving' }
+  const back: Act = { act: 'drain', from: 'work.moving', to: 'work' }
+  for (const act of [drain, back]) {
+    let messages = 5
+    let emptyAtMs = Number.POSITIVE_INFINITY
+    const move = async () => {
+      const moved = messages
+      messages = 0
+      emptyAtMs = performance.now()
+      return moved
+    }
+    // The broker's numbers, which have not heard yet that what was moved is settled.
+    const unsettled = async () => (performance.now() - emptyAtMs < 150 ? 5 : 0)
+    const count = async (queue: string) => ({ messages: queue === act.from ? messages : 5, consumers: 0 })
+
+    expect(await leftOf([act], { link: { count, move }, look: { unsettled }, statsMs: 200 })).toEqual([])
+    expect(messages).toBe(0)
+  }
+})
+
+test('held for longer than the numbers are old, it is left, and what is in hands is told', async () => {
+  const drain: Act = { act: 'drain', from: 'work', to: 'work.moving' }
+  const held = { link: counts({}), look: { unsettled: async () => 2 }, statsMs: 100 }
+
+  expect(await leftOf([drain], held)).toEqual([
+    expect.stringMatching(
+      /^work is empty, and has 2 messages in hands \(given out, and not settled yet\)\. work is unbound: /,
+    ),
+  ])
+})
+
+test.each([
+  {
+    use: { messages: 3, unsettled: 1, consumers: 0, names: [] },
+    text: 'work still has 3 messages, and has 1 message in hands (given out, and not settled yet)',
+  },
+  { use: { messages: 1, unsettled: 0, consumers: 0, names: [] }, text: 'work still has 1 message' },
+  {
+    use: { messages: 0, unsettled: 0, consumers: 1, names: ['a', 'b'] },
+    text: 'work is empty, and is consumed by a, b',
+  },
+  {
+    use: { messages: 0, unsettled: 0, consumers: 1, names: [] },
+    text: 'work is empty, and is consumed by somebody who has just come, or still holds a message of it',
+  },
+])('why a queue cannot be removed yet: $text', ({ use, text }) => {
+  expect(saysUsed('work', use)).toBe(text)
 })
 
 test('while consumers are waited for, the management API is asked only when somebody is told', async () => {

@@ -3,8 +3,8 @@ import { type Connected, socketOf } from './amqp-socket.ts'
 
 /** A healthy broker answers within milliseconds. */
 const CLOSE_MS_MAX = 2_000
-/** The end of a channel or a consumer waits for what was acked before it: a second or two under load. */
-const ANSWER_MS_MAX = 5_000
+/** The end of a channel or a consumer waits for what was acked before it: a second or two under load, some more on a disk that stalls. */
+const ANSWER_MS_MAX = 8_000
 
 /**
  * To be called for each connection as soon as there is one. An 'error' that nobody listens to would end the process, and whatever waits for

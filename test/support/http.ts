@@ -1,5 +1,5 @@
-/** Above the longest that any route of the tests waits, so that a hanging one is told by name. */
-const ANSWER_MS_MAX = 15_000
+/** Far above the longest that any route of the tests waits (10 s for a locked store), so that a hanging one is told by name. */
+const ANSWER_MS_MAX = 30_000
 
 export type Ask = {
   readonly method?: string

@@ -75,4 +75,24 @@ export function readSetUpConfig(root: string, env: Env = process.env): SetUpConf
   }
 }
 
+/**
+ * What a service that is started alone needs around it. Mistakes in its configuration are left to itself: it knows all of its variables,
+ * so that it can say everything at once. EBS_BROKER is none of them: it would take it for a slip.
+ */
+export function readLoneService(
+  root: string,
+  name: ServiceName,
+  given: Env = process.env,
+): Pick<SetUpConfig, 'root' | 'shutdownTimeoutMs' | 'env'> {
+  const { EBS_BROKER, ...env } = given
+  try {
+    const { shutdownTimeoutMs } = readServiceConfig({ name, port: 0, own: {} }, env)
+    return { root, env, shutdownTimeoutMs }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    // It ends by itself, at once.
+    return { root, env, shutdownTimeoutMs: 0 }
+  }
+}
+
 const isSet = (value: string | undefined) => Boolean(value?.trim())

@@ -7,7 +7,7 @@ export type KeepOptions = {
   readonly say: (line: string) => void
   /** Runs already: the first start is not ours. */
   readonly running?: Running
-  /** An end of the first run after which starting again is pointless, such as a mistake in the configuration. */
+  /** An end of the first run after which starting again is pointless, such as a mistake in the configuration or a damaged store. */
   readonly isHopeless?: (exit: Exit) => boolean
 }
 

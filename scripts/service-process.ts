@@ -31,7 +31,7 @@ export type ServiceProcess = {
 
 /** One of the project's services, with these variables. */
 export const compiledService = (
-  { root, shutdownTimeoutMs }: SetUpConfig,
+  { root, shutdownTimeoutMs }: Pick<SetUpConfig, 'root' | 'shutdownTimeoutMs'>,
   name: ServiceName,
   env: NodeJS.ProcessEnv,
 ): ServiceProcess => ({

@@ -3,8 +3,11 @@ import type { OwnedBroker } from './broker/found-broker.ts'
 import { keepRunning } from './keep-running.ts'
 import type { Startable } from './running.ts'
 
-/** By convention of all services: the configuration is wrong, or a port is taken. Trying again would not help. */
-const EXIT_MISCONFIGURED = 2
+/**
+ * By convention of all services: the configuration is wrong, a port is taken, or a store is damaged, may not be written or is of a newer
+ * version. Trying again would not help.
+ */
+const EXIT_HOPELESS = 2
 
 export type SystemParts = {
   /** In the order in which they are stopped. */
@@ -17,7 +20,7 @@ export type SystemParts = {
 
 /** All processes of a running system. */
 export type System = {
-  /** Resolves with the name of a service that cannot run with this configuration; it has said why. */
+  /** Resolves with the name of a service that cannot run like this; it has said why. */
   readonly hopeless: Promise<string>
   /** Stops the services one after another, then the broker. */
   stop(): Promise<void>
@@ -29,7 +32,7 @@ export type System = {
 export function superviseSystem({ services, broker, say, backoff = restartBackoff }: SystemParts): System {
   const keptBroker = broker && keepRunning(brokerTarget(broker), { backoff, say, running: broker.running })
   const kept = services.map((service) =>
-    keepRunning(service, { backoff, say, isHopeless: ({ code }) => code === EXIT_MISCONFIGURED }),
+    keepRunning(service, { backoff, say, isHopeless: ({ code }) => code === EXIT_HOPELESS }),
   )
   return {
     hopeless: Promise.race(kept.map(({ name, hopeless }) => hopeless.then(() => name))),

@@ -9,7 +9,8 @@ export async function onFiles<T>(outcome: string, job: () => T | Promise<T>): Pr
     return await job()
   } catch (error) {
     if (!isOfFiles(error)) throw error
-    throw new NotDoneError(`${error.message} ${outcome}`, { cause: error })
+    const what = error.message.endsWith('.') ? error.message : `${error.message}.`
+    throw new NotDoneError(`${what} ${outcome}`, { cause: error })
   }
 }
 

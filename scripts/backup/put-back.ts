@@ -1,9 +1,10 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs'
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { announceOpenObjects } from '../../services/datagen/announcing.ts'
 import { migrations } from '../../services/datagen/store.ts'
 import type { Broker } from '../../shared/bus/broker.ts'
 import { besideOf, isStoreInUse, moveStore } from '../../shared/store/copies.ts'
+import { makeFolder } from '../../shared/store/folder.ts'
 import { SqliteStore } from '../../shared/store/sqlite-store.ts'
 import { NotDoneError } from '../cli/exit-code.ts'
 import { importDefinitions, type Management } from './definitions.ts'
@@ -55,7 +56,7 @@ export async function putBack({
   nowMs,
 }: PuttingBack): Promise<Restored> {
   if (management) await importDefinitions(management, readFileSync(join(folder, files.definitions), 'utf8'))
-  mkdirSync(dataDir, { recursive: true })
+  makeFolder(dataDir)
   const aside = join(dataDir, `before-restore-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-')}`)
   const present = storeFiles.filter((name) => existsSync(join(dataDir, name)))
   // Also those that the backup does not have: they belong to a later time than the rest.

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Broker } from '../../shared/bus/broker.ts'
-import { copyStore, readCopy } from '../../shared/store/copies.ts'
+import { copyStore } from '../../shared/store/copies.ts'
+import { makeFolder } from '../../shared/store/folder.ts'
 import type { QueueType } from '../../shared/topology.ts'
 import { parkingQueueOf } from '../../shared/topology.ts'
 import type { Api } from '../cli/api.ts'
@@ -21,6 +22,7 @@ import {
   writeManifest,
 } from './manifest.ts'
 import { setMark } from './mark.ts'
+import { unheardEnds, unheardText } from './unheard-ends.ts'
 
 export type Taking = {
   /** New, or empty. */
@@ -35,6 +37,8 @@ export type Taking = {
   readonly withMessages: boolean
   /** For the hub to come to where the backup begins. */
   readonly markMs?: number
+  /** For datagen to hear of the ends that the hub knows. */
+  readonly catchUpMs?: number
   /** For the broker to let us in. */
   readonly readyMs?: number
   readonly onStep?: (what: string) => void | Promise<void>
@@ -116,43 +120,30 @@ export async function takeBackup(taking: Taking): Promise<Manifest> {
 const isOptional = (name: StoreFile) => name === 'processor.db' || name === 'shop.db'
 
 function openFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 0o700)
   if (readdirSync(folder).length > 0)
     throw new NotDoneError(`${folder} is not empty: name a new folder, so that no older backup is written over.`)
 }
 
 async function saveStore(
-  { dataDir, folder }: Taking,
+  { dataDir, folder, catchUpMs = CATCH_UP_MS_MAX }: Taking,
   name: StoreFile,
   lacks: string[],
 ): Promise<Manifest['stores'][number]> {
   const [from, to] = [join(dataDir, name), join(folder, name)]
-  const untilMs = Date.now() + CATCH_UP_MS_MAX
+  const untilMs = Date.now() + catchUpMs
   for (;;) {
     const copiedAt = isoNow()
     const facts = await copyStore(from, to)
-    const late = name === 'datagen.db' ? unheardEnds(folder) : 0
-    if (late > 0 && Date.now() < untilMs) {
+    const late = name === 'datagen.db' ? unheardEnds(folder) : []
+    if (late.length > 0 && Date.now() < untilMs) {
       rmSync(to)
       await pause(CATCH_UP_AGAIN_MS)
       continue
     }
-    if (late > 0) lacks.push(`datagen had not heard of ${late} ends that the hub knows`)
+    if (late.length > 0) lacks.push(unheardText(late))
     return { ...(await sumOf(folder, name)), name, copiedAt, ...facts }
   }
-}
-
-const OPEN = 'select id from objects where state = ?'
-const ENDED = `select 1 as yes from conversations where key = ? and kind = 'group' and ended_at is not null`
-const openRow = z.object({ id: z.string() })
-const yes = z.object({ yes: z.literal(1) })
-
-/** Objects that are open in datagen's copy and over in the hub's: restored so, nobody would tell their end again. */
-function unheardEnds(folder: string): number {
-  const hub = join(folder, 'hub.db')
-  if (!existsSync(hub)) return 0
-  const open = readCopy(join(folder, 'datagen.db'), (read) => read.all(openRow, OPEN, 'accepted'))
-  return readCopy(hub, (read) => open.filter(({ id }) => read.get(yes, ENDED, id)).length)
 }
 
 const rule = z.looseObject({ id: z.string(), queues: z.array(z.string()) })

@@ -56,12 +56,14 @@ async function standingOf(cli: Cli, service: ServiceName): Promise<Standing> {
     await get('/health/ready', itemSchema)
     return { service, state: 'ready', url, detail: '' }
   } catch (error) {
-    if (error instanceof ApiError)
-      return { service, state: 'not ready', url, detail: error.message.replaceAll('\n', ' ') }
+    if (error instanceof ApiError) return { service, state: 'not ready', url, detail: inOneLine(error.message) }
     if (error instanceof AwayError) return { service, state: 'away', url, detail: '' }
     throw error
   }
 }
+
+/** Every line of a text as a sentence of one line: only some end with a full stop. */
+const inOneLine = (text: string) => text.replaceAll(/([^.:\s])\s*\n\s*/g, '$1. ').replaceAll(/\s*\n\s*/g, ' ')
 
 function drawn(services: readonly Standing[], hub: HubStatus | undefined, sheet: Sheet): string {
   const table = tableOf(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../shared/service/errors.ts'
-import { readSetUpConfig } from '../config.ts'
+import { readLoneService, readSetUpConfig } from '../config.ts'
 import { checkTestBroker, testEnvironment } from '../test-environment.ts'
 
 const read = (env: Record<string, string>) => readSetUpConfig('/project', env)
@@ -48,6 +48,24 @@ describe('the configuration of the set-up scripts', () => {
 
   test('EBS_BROKER=url wants a url', () => {
     expect(mistakesOf(() => read({ EBS_BROKER: 'url' }))).toEqual(['EBS_AMQP_URL'])
+  })
+})
+
+describe('a service that is started alone', () => {
+  test('gets the time to stop that it takes for itself, whatever is wrong with the others', () => {
+    const env = { EBS_SHUTDOWN_TIMEOUT_MS: '60000', EBS_DATAGEN_PORT: 'abc' }
+
+    expect(readLoneService('/project', 'hub', { ...env, EBS_BROKER: 'url' })).toEqual({
+      root: '/project',
+      shutdownTimeoutMs: 60_000,
+      env,
+    })
+  })
+
+  test('is left to say itself what is wrong with its configuration', () => {
+    const env = { EBS_HUB_PORT: 'abc', EBS_HUB_KEEP_HOURS: '-1' }
+
+    expect(readLoneService('/project', 'hub', env)).toMatchObject({ root: '/project', env })
   })
 })
 

@@ -101,7 +101,7 @@ describe('the supervisor', () => {
     expect(pids('a')).toHaveLength(1)
   })
 
-  test('gives up when the first run ends with a mistake in the configuration', async () => {
+  test('gives up when the first run ends with what starting again cannot mend', async () => {
     using folder = temporaryFolder()
     const { system, pids } = systemOf(folder.path, { a: untilTold, b: 'process.exit(2)' })
 

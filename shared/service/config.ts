@@ -96,7 +96,6 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     ...retry.mistakes,
     ...breakers.mistakes,
   ]
-  if (!shared.success || !ownPort.success || !own.success || mistakes.length > 0) throw new ConfigError(mistakes)
   const known = [
     ...Object.keys(common),
     ...authVariables,
@@ -106,6 +105,11 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     ...retryVariables(source.queues ?? []),
     ...breakerVariables(source.queues ?? []),
   ]
+  const slips = misspelt(
+    Object.keys(given).filter((name) => name.startsWith('EBS_')),
+    known,
+  )
+  if (!shared.success || !ownPort.success || !own.success || mistakes.length > 0) throw new ConfigError(mistakes, slips)
   return {
     ...named(shared.data),
     port: ownPort.data[portVariable] ?? source.port,
@@ -116,15 +120,7 @@ export function readServiceConfig<S extends z.ZodRawShape, Q extends string = ne
     own: own.data,
     retry: retry.settings,
     breakers: breakers.settings,
-    warnings: [
-      ...auth.warnings,
-      ...tracing.warnings,
-      ...tls.warnings,
-      ...misspelt(
-        Object.keys(given).filter((name) => name.startsWith('EBS_')),
-        known,
-      ),
-    ],
+    warnings: [...auth.warnings, ...tracing.warnings, ...tls.warnings, ...slips],
   }
 }
 

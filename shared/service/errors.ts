@@ -8,13 +8,14 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly mistakes: readonly Mistake[]
 
-  constructor(mistakes: readonly Mistake[]) {
+  /** `warnings`: of names that look misspelt, say; what was meant by them is missing here. */
+  constructor(mistakes: readonly Mistake[], warnings: readonly string[] = []) {
     const lines = mistakes.map(({ variable, given, accepted }) =>
       given === undefined
         ? `  ${variable} is not set. Accepted: ${accepted}`
         : `  ${variable} is "${given}". Accepted: ${accepted}`,
     )
-    super(['The configuration has mistakes:', ...lines].join('\n'))
+    super(['The configuration has mistakes:', ...lines, ...warnings.map((warning) => `  ${warning}`)].join('\n'))
     this.mistakes = mistakes
   }
 }

@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { openTracing } from '../tracing/sdk.ts'
 import type { ServiceConfig } from './config.ts'
-import { ConfigError, ListenError } from './errors.ts'
 import { type Launch, type LaunchOptions, launch, type Started } from './launch.ts'
 import type { ServiceDefinition } from './service.ts'
 import type { StopOutcome } from './stop.ts'
@@ -40,11 +39,13 @@ const thisProcess: Process = {
   print: (text) => void process.stderr.write(`${text}\n`),
 }
 
-const exitCode = { stopped: 0, failed: 1, misconfigured: 2 } as const
+/** `hopeless`: starting again does not help, a person has to change something first; `npm start` then ends. */
+const exitCode = { stopped: 0, failed: 1, hopeless: 2 } as const
 
 /**
  * The whole life of a service's process. SIGTERM, SIGINT or the end of the parent process stop it in order: exit 0, or 1 when
- * the time ran out. A mistake in the configuration ends it with 2, anything else that it cannot live with, with 1.
+ * the time ran out. A mistake in the configuration, or a store that starting again cannot open, ends it with 2; anything else that it
+ * cannot live with, with 1.
  */
 export async function runService<C extends ServiceConfig>(
   definition: ServiceDefinition<C>,
@@ -57,9 +58,10 @@ export async function runService<C extends ServiceConfig>(
     exit(exitCode.failed)
   }
   const end = (error: unknown) => {
-    if (!isForPeople(error)) return crash(error)
+    const code = error instanceof Error ? forPeople.get(error.name) : undefined
+    if (!(error instanceof Error) || code === undefined) return crash(error)
     print(`${definition.name}: ${error.message}`)
-    exit(error instanceof ConfigError || error instanceof ListenError ? exitCode.misconfigured : exitCode.failed)
+    exit(code)
   }
   try {
     launched = launch(definition, { openTracing, ...options, onFatal: end })
@@ -90,19 +92,21 @@ export async function runService<C extends ServiceConfig>(
   }
 }
 
-/** Errors whose message is written for the person who starts the service; a stack trace would only hide it. */
-const forPeople = new Set([
-  'ConfigError',
-  'ListenError',
-  'LockedStoreError',
-  'NewerTopologyError',
-  'TopologyDriftError',
-  'UnopenedStoreError',
-  'UnsupportedBrokerError',
-  'UnusableDatabaseError',
+/**
+ * Errors whose message is written for the person who starts the service, a stack trace would only hide it; and the exit code of each. What
+ * the broker refuses may be put right while this one is tried again, and so may a lock, a disk that is full or one that is away.
+ */
+const forPeople: ReadonlyMap<string, number> = new Map([
+  ['ConfigError', exitCode.hopeless],
+  ['HopelessStoreError', exitCode.hopeless],
+  ['ListenError', exitCode.hopeless],
+  ['LockedStoreError', exitCode.failed],
+  ['NewerTopologyError', exitCode.failed],
+  ['TopologyDriftError', exitCode.failed],
+  ['UnopenedStoreError', exitCode.failed],
+  ['UnsupportedBrokerError', exitCode.failed],
+  ['UnusableDatabaseError', exitCode.hopeless],
 ])
-
-const isForPeople = (error: unknown): error is Error => error instanceof Error && forPeople.has(error.name)
 
 /** Ctrl-C reaches every process of a terminal, and the supervisor then sends SIGTERM: together they are one wish. */
 const SAME_WISH_MS = 1_000

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { z } from 'zod'
 import { release } from '../release.ts'
-import { damagedStore, isOfFile, UnopenedStoreError } from './unopened-store.ts'
+import { damagedStore, HopelessStoreError, isOfFile } from './unopened-store.ts'
 
 /** A step of a database's history. Numbered by its place in the list: append, never change one that was released. */
 export type Migration = {
@@ -60,7 +60,7 @@ export class UnusableDatabaseError extends Error {
 /**
  * Brings the database to the newest migration in one transaction, and stamps it with the version of ebs; `user_version` counts those
  * applied. Of several processes that start together one migrates, the others wait for its lock and find the work done. Throws
- * UnusableDatabaseError, UnopenedStoreError when the file is damaged or a migration fails, and SQLite's errors about the disk and locks.
+ * UnusableDatabaseError, HopelessStoreError when the file is damaged or a migration fails, and SQLite's errors about the disk and locks.
  */
 export function migrate(db: Database, path: string, migrations: readonly Migration[], ebs = release): void {
   // In a transaction, so that all that is read is of one moment: another process may be migrating.
@@ -86,7 +86,7 @@ function applyMigration(db: Database, path: string, { name, sql }: Migration): v
   } catch (cause) {
     if (isOfFile(cause)) throw cause
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new UnopenedStoreError(
+    throw new HopelessStoreError(
       `Migration '${name}' of ${path} failed (${why}); the database is as it was before. ` +
         'Start the version of ebs that was used last, and tell us (docs/upgrading.md).',
       { cause },

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { z } from 'zod'
+import { makeFolder } from './folder.ts'
 import { ForeignCommits } from './foreign-commits.ts'
 import { GroupCommit, type Job } from './group-commit.ts'
 import { INBOX_KEEP_MS, INBOX_SLICE_ROWS } from './inbox-retention.ts'
@@ -66,7 +66,7 @@ export class SqliteStore implements Store<SqliteTransaction>, Outbox, Watched {
     const startMs = performance.now()
     for (;;) {
       try {
-        mkdirSync(dirname(path), { recursive: true })
+        makeFolder(dirname(path))
         return new SqliteStore(connect(path, migrations))
       } catch (error) {
         const waitedMs = performance.now() - startMs

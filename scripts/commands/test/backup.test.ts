@@ -2,8 +2,9 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writ
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { migrations as datagenMigrations } from '../../../services/datagen/store.ts'
+import { migrations as datagenMigrations, insertObject } from '../../../services/datagen/store.ts'
 import { connectAmqp } from '../../../shared/bus/amqp-broker.ts'
+import { hubMigrations } from '../../../shared/store/sqlite-hub-store.ts'
 import { SqliteStore } from '../../../shared/store/sqlite-store.ts'
 import { topologyPlan } from '../../../shared/topology.ts'
 import { testVhost } from '../../../test/support/vhost.ts'
@@ -32,12 +33,24 @@ async function savedAlone() {
   /** Nobody is waited for. */
   const save = () =>
     takeBackup({
-      ...{ folder: saved, dataDir, queueType: 'quorum', withMessages: true, management: undefined, readyMs: 1 },
+      ...{
+        folder: saved,
+        dataDir,
+        queueType: 'quorum',
+        withMessages: true,
+        management: undefined,
+        readyMs: 1,
+        catchUpMs: 0,
+      },
       hub: openApi('hub', url),
       connect: () => connectAmqp(session.config?.amqpUrl ?? '', { service: 'test', plan: noPlan }),
     })
   return { path: folder.path, save, dataDir, saved, session, [Symbol.dispose]: () => folder[Symbol.dispose]() }
 }
+
+const END = `
+  insert into conversation_rows(kind, key, status, version, correlation_id, tenant, created_at, changed_at, ended_at, lines, state)
+  values ('group', ?, 'ended', 1, 'c', 'acme', 1, 1, ?, 0, '{}')`
 
 const lost = async (dataDir: string) => {
   writeFileSync(join(dataDir, 'datagen.db'), 'lost')
@@ -56,6 +69,31 @@ test('without a broker and a hub the stores are saved, and what is lacking is sa
     expect.stringMatching(/^the sideline rules: The hub does not answer/),
     expect.stringContaining('EBS_AMQP_MANAGEMENT_URL'),
   ])
+})
+
+test('an object that is over for the hub and open for datagen is named, with what that means and what to do', async () => {
+  using system = await savedAlone()
+  const ids = Array.from({ length: 7 }, (_, n) => `object-${n}`)
+  const store = await openStore(system.dataDir)
+  await store.write((tx) => {
+    for (const id of [...ids, 'open'])
+      insertObject(tx, { id, tenant: 'acme', name: id, content: '', createdAt: '2026-11-22T08:00:00.000Z' })
+  })
+  await store.close()
+  const hub = await SqliteStore.open({ path: join(system.dataDir, 'hub.db'), migrations: hubMigrations })
+  await hub.write((tx) => {
+    for (const id of ids) tx.run(END, id, 2)
+    tx.run(END, 'open', null)
+  })
+  await hub.close()
+
+  const { lacks } = await system.save()
+
+  expect(lacks).toContainEqual(
+    expect.stringMatching(
+      /^the ends of 7 objects, .*\(object-0, object-1, object-2, object-3, object-4 and 2 more\).* announced again after a restore.* take another backup/,
+    ),
+  )
 })
 
 test('a folder that is not empty is left alone, no store is said, and a dry run makes nothing', async () => {

@@ -39,13 +39,17 @@ test('shows every service, and what is open, set aside, dead or late', async () 
 })
 
 test('a service that is not ready says why, and the exit code is 1', async () => {
-  const problem = { title: 'Not ready', detail: 'broker: connecting' }
-  await using api = await fakeApi({ ...ready, 'GET /health/ready': [{ status: 503, json: problem }, { json: {} }] })
+  const problem = { title: 'Not ready', detail: 'broker: no connection yet' }
+  const headers = { 'retry-after': '1' }
+  await using api = await fakeApi({
+    ...ready,
+    'GET /health/ready': [{ status: 503, json: problem, headers }, { json: {} }],
+  })
 
   const { code, out } = await runEbs(['status'], api)
 
   expect(code).toBe(1)
-  expect(out).toMatch(/not ready +http:\S+ +broker: connecting/)
+  expect(out).toMatch(/not ready +http:\S+ +broker: no connection yet\. Try again in 1 s\./)
 })
 
 test('everything away: the services are still shown, and what it means is said', async () => {

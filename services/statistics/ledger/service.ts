@@ -14,10 +14,17 @@ import { serveLedger } from './routes.ts'
 import { readEntryCounts, readMissingGauge } from './view.ts'
 import { LedgerWatch } from './watch.ts'
 
-type Context = Pick<ServiceContext<ReturnType<typeof statisticsConfig>>, 'config' | 'http' | 'log' | 'metrics'>
+type Context = Pick<
+  ServiceContext<ReturnType<typeof statisticsConfig>>,
+  'config' | 'http' | 'log' | 'metrics' | 'stopping'
+>
 
 /** All of the ledger but the counting: its routes and metrics, the looks at the broker, what is said, and answers to who asks. */
-export function startLedger({ config, http, log, metrics }: Context, bus: Bus, store: SqliteStore): RunningService {
+export function startLedger(
+  { config, http, log, metrics, stopping }: Context,
+  bus: Bus,
+  store: SqliteStore,
+): RunningService {
   const { EBS_LEDGER_SETTLE_MS: settleMs, EBS_LEDGER_EVERY_MS: everyMs } = config.own
   const { read } = store
   serveLedger(http, { read, settleMs, everyMs, now: () => bus.clock.now() })
@@ -43,7 +50,7 @@ export function startLedger({ config, http, log, metrics }: Context, bus: Bus, s
     'could not begin to answer questions',
   )
   const watch = new LedgerWatch({
-    ...{ bus, store, holder: newId(bus.clock.now()), settleMs, everyMs, findAsker },
+    ...{ bus, store, holder: newId(bus.clock.now()), settleMs, everyMs, findAsker, stopping },
     ...observerOf(config, bus),
   })
   watch.start()

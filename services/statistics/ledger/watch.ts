@@ -24,6 +24,8 @@ export type WatchOptions = {
   readonly settleMs: number
   readonly everyMs: number
   readonly findAsker: () => Asker | undefined
+  /** Aborted when the service begins to stop: it may close the broker under a look. */
+  readonly stopping: AbortSignal
 }
 
 /** Of two processes on one file the other takes over when the one that looks has missed so many looks. */
@@ -106,12 +108,13 @@ export class LedgerWatch {
   }
 
   #wait(): void {
-    const { bus, everyMs } = this.#options
+    const { bus, everyMs, stopping } = this.#options
     if (this.#isStopped) return
     this.#cancel = bus.clock.after(everyMs, () => {
       this.#looking = this.look().then(
         () => this.#wait(),
         (error: unknown) => {
+          if (stopping.aborted) return bus.log.debug({ err: error }, 'the last look of the ledger was cut off')
           bus.log.warn({ err: error }, 'the ledger could not be compared with the broker; trying again')
           this.#wait()
         },

@@ -70,14 +70,20 @@ export async function ledgerSystem() {
   )
   const asker = await turning(openAsker(bus))
   const env = {
-    ...{ EBS_STATISTICS_PORT: '0', EBS_DATA_DIR: folder, EBS_LOG_LEVEL: 'silent' },
+    ...{ EBS_STATISTICS_PORT: '0', EBS_DATA_DIR: folder },
     ...{ EBS_LEDGER_SETTLE_MS: '2000', EBS_LEDGER_EVERY_MS: '500' },
   }
+  const warnings: string[] = []
   const start = (more: { readonly inspect?: Broker['inspect'] }) =>
     turning(
       startService(statistics, {
         env,
         clock,
+        log: createLog({
+          service: 'statistics',
+          level: 'warn',
+          destination: { write: (line) => void warnings.push(line) },
+        }),
         connect: (options) => Object.assign(broker.connect(options), more),
       }),
     )
@@ -104,6 +110,8 @@ export async function ledgerSystem() {
     hub,
     get,
     ledger,
+    /** What the processes have logged as a warning, or worse. */
+    warnings,
     /** One more process on the same file. */
     async start(more: { readonly inspect?: Broker['inspect'] } = {}) {
       const process = await start(more)

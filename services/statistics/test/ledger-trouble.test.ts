@@ -42,6 +42,30 @@ test('says that nothing was compared while the broker does not tell what is in i
   expect(await system.ledger()).toMatchObject({ balanced: false, imbalance: 0, overdue: true, unobserved })
 })
 
+test('a look that fails is warned of, but not the one that a stop cuts off', async () => {
+  const system = await ledgerSystem()
+  let look: 'fails' | 'waits' = 'fails'
+  let cutOff: (why: Error) => void = () => undefined
+  const inspect = () =>
+    look === 'fails'
+      ? Promise.reject(new Error('Queue not told'))
+      : new Promise<never>((_, reject) => {
+          cutOff = reject
+        })
+  const process = await system.start({ inspect })
+  await system.clock.advance(600)
+  const failed = system.warnings.splice(0)
+  look = 'waits'
+  await system.clock.advance(600)
+
+  const stopping = system.stop(process)
+  cutOff(new Error('Connection closed'))
+  await stopping
+
+  expect(failed.join('')).toContain('the ledger could not be compared with the broker; trying again')
+  expect(system.warnings).toEqual([])
+})
+
 const began = '2020-01-01T00:00:00.000Z'
 const old: readonly (readonly [string, Body])[] = [
   ['a group', { ...groupDone('g'), created: began }],

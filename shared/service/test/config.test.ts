@@ -167,6 +167,12 @@ test('a variable that looks misspelt is worth a warning and no more', () => {
   expect(warnings).toEqual(['EBS_AMQP_ULR is not a variable of this service. Did you mean EBS_AMQP_URL?'])
 })
 
+test('it is named beside the mistakes: what was meant by it is missing', () => {
+  const { message } = mistakesIn({ EBS_PREFECTH: '3', EBS_QUEUE_TYPE: 'y' })
+
+  expect(message).toMatch(/EBS_QUEUE_TYPE is "y"(.|\n)*\n {2}EBS_PREFECTH is not .* Did you mean EBS_PREFETCH\?$/)
+})
+
 describe('R1: retry settings', () => {
   const retryOf = (env: Env) =>
     readServiceConfig({ name: 'x', port: 1, own: {}, queues: ['process_consume', 'activity.charge-v2'] }, env).retry

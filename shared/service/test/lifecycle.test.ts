@@ -20,6 +20,8 @@ test('D4: a service that waits for its broker is alive, not ready, and closed fo
   const after = await Promise.all(paths.map((path) => statusOf(url + path)))
   broker.become('blocked')
   const blocked = await (await fetch(`${url}/health/ready`)).text()
+  broker.become('connecting')
+  const lost = await (await fetch(`${url}/health/ready`)).text()
 
   expect(before).toEqual([200, 503, 503, 503, 200])
   expect(missing).toContain('service: starting; broker: no connection yet')
@@ -29,6 +31,7 @@ test('D4: a service that waits for its broker is alive, not ready, and closed fo
   ])
   expect(after).toEqual([200, 200, 200, 200, 200])
   expect(blocked).toContain('memory or disk alarm')
+  expect(lost).toMatch(/broker: lost the broker at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; connecting again/)
 })
 
 test('it is serving since it was ready for the first time, over an outage of the broker, until it stops', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { NewerTopologyError, TopologyDriftError } from '../../bus/broker.ts'
 import { UnusableDatabaseError } from '../../store/migrations.ts'
-import { LockedStoreError, UnopenedStoreError } from '../../store/unopened-store.ts'
+import { HopelessStoreError, LockedStoreError, UnopenedStoreError } from '../../store/unopened-store.ts'
 import { startService } from '../lifecycle.ts'
 import { createLog } from '../log.ts'
 import type { RunningService } from '../service.ts'
@@ -85,14 +85,15 @@ describe('a service that cannot start', () => {
   })
 
   test.each([
-    ['is of a newer version', new UnusableDatabaseError('hub.db has 9 migrations')],
-    ['is damaged', new UnopenedStoreError('hub.db has 9 migrations')],
-    ['is locked', new LockedStoreError('hub.db has 9 migrations')],
-  ])('prints that a store %s, without a stack, and ends with 1', async (_, error) => {
+    ['is of a newer version', 2, new UnusableDatabaseError('hub.db has 9 migrations')],
+    ['is damaged', 2, new HopelessStoreError('hub.db has 9 migrations')],
+    ['is on a full disk', 1, new UnopenedStoreError('hub.db has 9 migrations')],
+    ['is locked', 1, new LockedStoreError('hub.db has 9 migrations')],
+  ])('prints that a store %s, without a stack, and ends with %i', async (_, code, error) => {
     const { exits, printed, done } = run(() => Promise.reject(error))
     await done
 
-    expect(exits).toEqual([1])
+    expect(exits).toEqual([code])
     expect(printed.join('')).toMatch(/^.*hub\.db has 9 migrations\s*$/)
   })
 

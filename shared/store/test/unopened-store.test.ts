@@ -9,7 +9,7 @@ import { release } from '../../release.ts'
 import { type Migration, messagingTables } from '../migrations.ts'
 import { SqliteStore } from '../sqlite-store.ts'
 import { StoreBusyError, StoreUnavailableError } from '../store.ts'
-import { LockedStoreError, UnopenedStoreError, unopened } from '../unopened-store.ts'
+import { HopelessStoreError, LockedStoreError, unopened } from '../unopened-store.ts'
 import { row } from './rows.ts'
 import { scratch } from './scratch.ts'
 
@@ -143,7 +143,7 @@ describe('a store that cannot be opened says which file, why, and what to do, wh
 
     const error = await refusal(path)
 
-    expect(error).toBeInstanceOf(UnopenedStoreError)
+    expect(error).toBeInstanceOf(HopelessStoreError)
     expect(isReadable(error, path), String(error)).toBe(true)
     expect(String(error)).toContain(why)
     expect(String(error)).toContain(remedy)
@@ -159,7 +159,7 @@ describe('a store that cannot be opened says which file, why, and what to do, wh
 
     const error = await refusal(path, wanted)
 
-    expect(error).toBeInstanceOf(UnopenedStoreError)
+    expect(error).toBeInstanceOf(HopelessStoreError)
     expect(isReadable(error, path), String(error)).toBe(true)
     expect(String(error)).toMatch(/SQLITE_READONLY.*Mount its disk writable/)
   })
@@ -171,7 +171,7 @@ describe('a store that cannot be opened says which file, why, and what to do, wh
 
     const error = await refusal(path)
 
-    expect(error).toBeInstanceOf(UnopenedStoreError)
+    expect(error).toBeInstanceOf(HopelessStoreError)
     expect(isReadable(error, path), String(error)).toBe(true)
     expect(String(error)).toMatch(/EEXIST.*name another data directory/)
   })
@@ -182,7 +182,7 @@ describe('a store that cannot be opened says which file, why, and what to do, wh
 
     const error = await refusal(path, [...migrations, { name: 'broken', sql: 'create tabel x' }])
 
-    expect(error).toBeInstanceOf(UnopenedStoreError)
+    expect(error).toBeInstanceOf(HopelessStoreError)
     expect(String(error)).toContain(
       `Migration 'broken' of ${path} failed (near "tabel": syntax error); the database is as it was before. Start the version of ebs that was used last`,
     )
@@ -191,16 +191,30 @@ describe('a store that cannot be opened says which file, why, and what to do, wh
 })
 
 test.each([
-  ['SQLITE_FULL', 'Make room on its disk'],
-  ['SQLITE_IOERR_WRITE', 'its disk does not do what it is asked for'],
-  ['SQLITE_READONLY_DIRECTORY', 'Mount its disk writable'],
-  ['SQLITE_CORRUPT_VTAB', RESTORE],
-])('%s has its remedy', (code, remedy) => {
+  ['SQLITE_NOTADB', 'HopelessStoreError', RESTORE],
+  ['SQLITE_CORRUPT_VTAB', 'HopelessStoreError', RESTORE],
+  ['SQLITE_READONLY_DIRECTORY', 'HopelessStoreError', 'Mount its disk writable'],
+  ['SQLITE_CANTOPEN_ISDIR', 'HopelessStoreError', DISK],
+  ['SQLITE_FULL', 'UnopenedStoreError', 'Make room on its disk'],
+  ['SQLITE_IOERR_WRITE', 'UnopenedStoreError', 'its disk does not do what it is asked for'],
+  ['SQLITE_BUSY', 'LockedStoreError', 'Start this one again'],
+])('%s is a %s and has its remedy', (code, name, remedy) => {
   const error = unopened('data/hub.db', new Database.SqliteError('no', code), 0)
 
-  expect(error).toBeInstanceOf(UnopenedStoreError)
+  expect(error).toMatchObject({ name })
   expect(String(error)).toContain(`data/hub.db cannot be opened (${code}: no)`)
   expect(String(error)).toContain(remedy)
+})
+
+test.each([
+  ['EROFS', 'HopelessStoreError'],
+  ['EACCES', 'HopelessStoreError'],
+  ['ENOSPC', 'UnopenedStoreError'],
+  ['EMFILE', 'UnopenedStoreError'],
+])('a folder that cannot be made because of %s is a %s', (code, name) => {
+  const error = unopened('data/hub.db', Object.assign(new Error(`${code}: no`), { code }), 0)
+
+  expect(error).toMatchObject({ name, message: expect.stringContaining('its folder cannot be made') })
 })
 
 test.each([new Database.SqliteError('no such table: x', 'SQLITE_ERROR'), new TypeError('x is not a function'), 'x'])(

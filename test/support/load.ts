@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { System } from './system.ts'
 
-/** About 100 objects a second: enough that every process holds work at any moment, little enough to be done with soon. */
+/** Nearly 50 objects a second: enough that every process holds work at any moment, little enough that a small machine keeps up. */
 const OBJECTS_PER_REQUEST = 10
-const EVERY_MS = 100
+const EVERY_MS = 200
 const TRY_AGAIN_MS = 50
 const GIVE_UP_MS = 30_000
 

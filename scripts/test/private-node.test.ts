@@ -76,6 +76,8 @@ describe.runIf(program)('a private node', { timeout: TEST_MS_MAX }, () => {
     const said: string[] = []
     const backoff = { firstMs: 50, maxMs: 1_000, steadyMs: 60_000 }
     const system = superviseSystem({ services: [], broker: owned, say: (line) => said.push(line), backoff })
+    // Also when this fails, and before the place goes: or it would start the node again.
+    await using _supervised = { [Symbol.asyncDispose]: () => system.kill() }
     const firstPid = pidIn(place)
 
     process.kill(firstPid, 'SIGKILL')

@@ -36,8 +36,7 @@ export async function findOtherSystem({
   try {
     return await queuesInUse((queue) => link.count(queue), looking)
   } finally {
-    // It may be lost already.
-    await link.close().catch(() => undefined)
+    await link.close()
   }
 }
 

@@ -8,14 +8,26 @@ import { onTestFailed, onTestFinished } from 'vitest'
  * it is removed.
  */
 export function systemFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'ebs-system-'))
-  chmodSync(folder, 0o755)
-  for (const name of ['data', 'log']) mkdirSync(join(folder, name))
+  const folder = makeSystemFolder()
   onTestFinished(({ task }) => {
-    if (task.result?.state !== 'fail') rmSync(folder, { recursive: true, force: true })
+    if (task.result?.state !== 'fail') removeSystemFolder(folder)
   })
   onTestFailed(() => {
-    throw new Error(`Evidence: the logs and databases of this test's processes are in ${folder}`)
+    throw evidenceIn(folder)
   })
   return folder
 }
+
+/** The same, for more than one test; the caller removes it. */
+export function makeSystemFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ebs-system-'))
+  chmodSync(folder, 0o755)
+  for (const name of ['data', 'log']) mkdirSync(join(folder, name))
+  return folder
+}
+
+export const removeSystemFolder = (folder: string) => rmSync(folder, { recursive: true, force: true })
+
+/** What a failed test names. */
+export const evidenceIn = (folder: string) =>
+  new Error(`Evidence: the logs and databases of this test's processes are in ${folder}`)

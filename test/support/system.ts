@@ -68,17 +68,23 @@ const STOP_MS_MAX = 20_000
 const STOPPED: Exit = { code: 0, signal: null }
 
 /** Starts a system inside a test. A process that does not stop in order, or is left behind, fails the test. */
-export async function startSystem({
-  services = everyService,
-  env = {},
-  ...options
-}: SystemOptions = {}): Promise<System> {
-  const folder = systemFolder()
+export const startSystem = (options: SystemOptions = {}): Promise<System> =>
+  startIn(systemFolder(), options, onTestFinished)
+
+/**
+ * Starts a system in a folder that has `data` and `log`. What `onEnd` is told is to be done after its disposal, also if it never
+ * started: it kills what is left, and rejects with all that was not in order.
+ */
+export async function startIn(
+  folder: string,
+  { services = everyService, env = {}, ...options }: SystemOptions,
+  onEnd: (end: () => Promise<void>) => void,
+): Promise<System> {
   const vhost = options.vhost ?? (await testVhost())
   const processes: ServiceProcess[] = []
   const complaints: string[] = []
 
-  onTestFinished(async () => {
+  onEnd(async () => {
     const left = processes.filter(({ isAlive }) => isAlive)
     await Promise.all(left.map((one) => one.kill()))
     complaints.push(...left.map(({ name }) => `${name} was left running`))

@@ -4,8 +4,9 @@ import { TopologyDriftError } from '../../shared/bus/broker.ts'
 import { counted, spanOf } from '../cli/wording.ts'
 import type { Act, Change, Task } from './change.ts'
 import type { BrokerLook } from './found.ts'
+import { LeftError } from './left-error.ts'
+import { Mover } from './mover.ts'
 import { strangePolicies } from './policies.ts'
-import { Turns } from './turns.ts'
 import { ownerOf, standInOf } from './wanted.ts'
 import { saysAct, saysStandStill, saysUsed, saysWho } from './words.ts'
 
@@ -20,14 +21,8 @@ const FULL_AGAIN_MS = 500
 const SLOW_AGAIN_MS = 1_000
 /** Which policy applies to a queue is known 5 s after it was declared. */
 const POLICY_MS_MAX = 20_000
-/** Moves that moved nothing of what a queue said it had. Each has waited for a minute, or was overtaken by a consumer. */
-const FRUITLESS_MAX = 2
-/** Moving takes the broker's processors, and memory for what is on its way. */
-const MOVES_AT_ONCE = 4
-/** What comes faster than it can be moved is left to the time when nothing comes any more. */
-const PASSES_MAX = 4
-/** A quorum queue refuses for some 100 ms after it was declared, while it has no leader: 5 s in all. */
-const REFUSED_PAUSES_MS = [100, 200, 400, 800, 1_500, 2_000]
+/** What came into a queue after it was found empty is moved as well; what still comes then is somebody's who ought to be stopped. */
+const REMOVES_MAX = 3
 
 export type Applying = {
   readonly link: Pick<
@@ -45,6 +40,7 @@ export type Applying = {
   readonly say: (text: string) => void
   readonly statsMs?: number
   readonly quietMs?: number
+  readonly takerMs?: number
 }
 
 export type Applied = {
@@ -55,17 +51,6 @@ export type Applied = {
 
 /** Not done, or not to its end. `isMoot`: it is to be planned anew at once. */
 export type Left = { readonly name: string; readonly why: string; readonly isMoot: boolean }
-
-/** A queue is left as it is now: nothing is lost, and another run goes on from there. */
-class LeftError extends Error {
-  override readonly name = 'LeftError'
-  readonly isMoot: boolean
-
-  constructor(message: string, isMoot = false) {
-    super(message)
-    this.isMoot = isMoot
-  }
-}
 
 /** Does all that is planned: exchanges first, then all queues at once. Rejects when the broker is lost. */
 export async function applyChange({ tasks }: Pick<Change, 'tasks'>, applying: Applying): Promise<Applied> {
@@ -85,23 +70,27 @@ export async function applyChange({ tasks }: Pick<Change, 'tasks'>, applying: Ap
   for (const task of tasks) if (task.kind === 'exchange') await attempt(task)
   const ended = await Promise.allSettled(tasks.filter(({ kind }) => kind === 'queue').map(attempt))
   for (const one of ended) if (one.status === 'rejected') throw one.reason
-  return { moved: run.moved, left }
+  return { moved: run.mover.moved, left }
 }
 
 type Counted = { readonly messages: number; readonly consumers: number; readonly unsettled: number | undefined }
 
+type Emptying = { readonly to: string | undefined; readonly act: Act }
+
 class Run {
-  moved = 0
+  readonly mover: Mover
   readonly #applying: Applying
-  readonly #turns = new Turns(MOVES_AT_ONCE)
   /** Stand-ins in which messages are as safe as in their own queues. */
   readonly #safe = new Set<string>()
   /** Queues that are unbound: what is new waits in their stand-ins. */
   readonly #stopped = new Set<string>()
-  readonly #fruitless = new Map<string, number>()
+  /** How a queue was emptied. */
+  readonly #emptied = new Map<string, Emptying>()
 
   constructor(applying: Applying) {
     this.#applying = applying
+    const { link, takerMs } = applying
+    this.mover = new Mover({ link, takerMs, wayOn: (queue) => this.#standStill(queue) })
   }
 
   async do(act: Act): Promise<void> {
@@ -115,7 +104,7 @@ class Run {
         return this.#leave(act.queue)
       case 'move':
         await this.#checkPolicies(act.to)
-        return this.#move(act)
+        return this.mover.move(act)
       case 'bind':
         await this.#checkPolicies(act.queue)
         return link.bind(act.bindings)
@@ -187,45 +176,6 @@ class Run {
     return (await this.#applying.link.count(queue))?.consumers ?? 0
   }
 
-  /** In passes, while more comes behind. Where somebody consumes, that is left to them. */
-  async #move({ from, to }: { readonly from: string; readonly to: string }): Promise<void> {
-    for (let pass = 0; pass < PASSES_MAX; pass++) {
-      const found = await this.#applying.link.count(from)
-      if (!found || found.messages === 0 || found.consumers > 0) return
-      await this.#moveSome(from, to, found.messages)
-    }
-  }
-
-  async #moveSome(from: string, to: string, count: number): Promise<void> {
-    const before = await this.#applying.link.count(to)
-    const moved = await this.#turns.take(() => this.#moveUnrefused(from, to, count))
-    this.moved += moved
-    const fruitless = moved > 0 ? 0 : (this.#fruitless.get(from) ?? 0) + 1
-    this.#fruitless.set(from, fruitless)
-    if (fruitless >= FRUITLESS_MAX)
-      throw new LeftError(
-        `${from} says that it has ${counted(count, 'message')}, and gives none. Look at it, and at the log of its node, and run this again${this.#standStill(from)}`,
-      )
-    const after = await this.#applying.link.count(to)
-    if (before && after && before.consumers + after.consumers === 0 && after.messages < moved)
-      throw new LeftError(
-        `${counted(moved, 'message')} went to ${to}, and it has ${after.messages}: something takes or drops them there. Look at the policies that apply to it (max-length, message-ttl) before you run this again${this.#standStill(from)}`,
-      )
-  }
-
-  async #moveUnrefused(from: string, to: string, count: number): Promise<number> {
-    const isHolding = /^ebs\.|\.dead(?:\.moving)?$/.test(from)
-    const move = () => this.#applying.link.move({ from, to, count, isHolding })
-    for (const pauseMs of REFUSED_PAUSES_MS)
-      try {
-        return await move()
-      } catch (error) {
-        if (!(error instanceof Error && error.message.includes('refuses'))) throw error
-        await pause(pauseMs)
-      }
-    return move()
-  }
-
   /** What that means for what comes, and the way back. */
   #standStill(queue: string): string {
     return this.#stopped.has(queue) ? `. ${saysStandStill(queue)}` : ''
@@ -235,7 +185,9 @@ class Run {
    * Until a queue, which is unbound, is empty, and nobody has held a message of it for longer than the broker's numbers are old. What is
    * in it is moved, where there is somewhere to move it and nobody consumes.
    */
-  async #empty(queue: string, { to, act }: { readonly to: string | undefined; readonly act: Act }): Promise<void> {
+  async #empty(queue: string, emptying: Emptying): Promise<void> {
+    this.#emptied.set(queue, emptying)
+    const { to, act } = emptying
     const { link, look, isCutting, waitMs, statsMs = STATS_MS, quietMs = QUIET_MS } = this.#applying
     const untilMs = performance.now() + waitMs
     const knownMs = Math.max(quietMs, statsMs)
@@ -260,7 +212,7 @@ class Run {
       // However short the wait is, to know that it is empty takes its time, and what can be moved is moved once; else all would end in the middle.
       const isLate = nowMs > untilMs && !(isEmpty && emptyMs < knownMs) && !(isMoving && !hasMoved)
       if (isLate) throw new LeftError(await this.#whyFull(queue, { ...found, unsettled }, act))
-      if (isMoving) await this.#moveSome(queue, to, found.messages)
+      if (isMoving) await this.mover.moveSome({ from: queue, to, count: found.messages })
       hasMoved ||= isMoving
       await this.#unbindAgain(queue, found.messages)
       if (unsettled !== undefined) await pause(SLOW_AGAIN_MS)
@@ -284,11 +236,18 @@ class Run {
     return `${used}${more}${then}`
   }
 
+  /** A message may have been on its way when the queue was found empty, or comes back from a consumer that lost its connection. */
   async #remove({ queue, isQuorum }: { readonly queue: string; readonly isQuorum: boolean }): Promise<void> {
-    if (await this.#applying.link.remove(queue, { isQuorum, evenUsed: this.#applying.isCutting })) return
+    const { link, isCutting: evenUsed } = this.#applying
+    for (let tries = 1; !(await link.remove(queue, { isQuorum, evenUsed })); tries++) {
+      const emptying = this.#emptied.get(queue)
+      if (!emptying || tries === REMOVES_MAX) throw new LeftError(await this.#whyThere(queue))
+      await this.#empty(queue, emptying)
+    }
+  }
+
+  async #whyThere(queue: string): Promise<string> {
     const { messages = 0, consumers = 0 } = (await this.#applying.link.count(queue)) ?? {}
-    throw new LeftError(
-      `${queue} is not empty, or is used: ${counted(messages, 'message')}, ${counted(consumers, 'consumer')}. Run this again to go on${this.#standStill(queue)}`,
-    )
+    return `${queue} is not empty, or is used: ${counted(messages, 'message')}, ${counted(consumers, 'consumer')}. Run this again to go on${this.#standStill(queue)}`
   }
 }

@@ -6,7 +6,7 @@ import { checkVersion, exchangeOptions, parseDrift } from './amqp-declare.ts'
 import { closeChannel } from './amqp-ended.ts'
 import { closeConnection } from './amqp-goodbye.ts'
 import { connectToAny } from './amqp-link.ts'
-import { type Moving, moveMessages } from './amqp-move.ts'
+import { type Moved, type Moving, moveMessages } from './amqp-move.ts'
 import { AmqpNodes } from './amqp-nodes.ts'
 import { inspectQueue, removeEmptyQueue } from './amqp-queue.ts'
 import { socketOf } from './amqp-socket.ts'
@@ -95,7 +95,7 @@ export class AmqpMoveLink {
   }
 
   /** See `moveMessages`. */
-  move(moving: Moving): Promise<number> {
+  move(moving: Moving): Promise<Moved> {
     return moveMessages(this.#model, moving)
   }
 

@@ -29,17 +29,24 @@ export type Moving = {
   readonly isHolding: boolean
 }
 
+export type Moved = {
+  /** Messages that are in the other queue. */
+  readonly count: number
+  /** The queue says that it has more, and nobody else consumes it, but it gave nothing for a minute. */
+  readonly isSilent: boolean
+}
+
 /** How many messages may be unacked when the largest so far has so many bytes. */
 export const windowFor = (largestBytes: number): number =>
   Math.min(WINDOW_MAX, Math.max(1, Math.floor(WINDOW_BYTES / Math.max(1, largestBytes))))
 
 /**
- * Moves messages from one queue to another, in order: each is acked when the broker has confirmed its copy. Gives how many: fewer when the
- * queue is empty before, when somebody else consumes it, or when it gives nothing for a minute. Whatever ends it, none is lost; those that
+ * Moves messages from one queue to another, in order: each is acked when the broker has confirmed its copy. Fewer than asked for
+ * when the queue is empty before, when somebody else consumes it, or when it is silent. Whatever ends it, none is lost; those that
  * were confirmed and not acked are in both queues. Rejects when the other queue is gone or refuses.
  */
-export async function moveMessages(model: ChannelModel, moving: Moving): Promise<number> {
-  if (moving.count === 0) return 0
+export async function moveMessages(model: ChannelModel, moving: Moving): Promise<Moved> {
+  if (moving.count === 0) return { count: 0, isSilent: false }
   const channel = await model.createConfirmChannel()
   const move = new Move(channel, moving, batchWrites(model))
   try {
@@ -51,7 +58,7 @@ export async function moveMessages(model: ChannelModel, moving: Moving): Promise
     throw error
   }
   await settle(channel, move, moving.from)
-  return move.moved
+  return { count: move.moved, isSilent: move.isSilent }
 }
 
 /**
@@ -73,6 +80,7 @@ async function settle(channel: Channel, move: Move, queue: string): Promise<void
 
 class Move {
   moved = 0
+  isSilent = false
   /** The channel is gone. */
   isLost = false
   readonly over: Promise<void>
@@ -207,7 +215,10 @@ class Move {
     const { messages, consumers } = await countIn(this.#channel, this.#moving.from)
     if (heardAtMs !== this.#heardAtMs) return
     const hasOthers = consumers > 1
-    if (messages === 0 || hasOthers || performance.now() - heardAtMs > SILENT_MS) this.#end()
+    const isSilent = performance.now() - heardAtMs > SILENT_MS
+    if (messages > 0 && !hasOthers && !isSilent) return
+    this.isSilent = messages > 0 && !hasOthers
+    this.#end()
   }
 
   #lose(why: string): void {

@@ -10,10 +10,11 @@ type Fake = {
   readonly waitMs?: number
   readonly isCutting?: boolean
   readonly statsMs?: number
+  readonly takerMs?: number
 }
 
 /** Does steps of one queue, `work`, on a broker that is made up. Whatever is not given is not to be asked for. */
-async function leftOf(acts: readonly Act[], { link, look, waitMs = 0, isCutting = true, statsMs = 0 }: Fake) {
+async function leftOf(acts: readonly Act[], { link, look, ...fake }: Fake) {
   const unasked = async () => {
     throw new Error('not to be asked')
   }
@@ -30,7 +31,7 @@ async function leftOf(acts: readonly Act[], { link, look, waitMs = 0, isCutting 
         policyOf: async () => ({}),
         ...look,
       },
-      ...{ waitMs, isCutting, statsMs, quietMs: 0 },
+      ...{ waitMs: 0, isCutting: true, statsMs: 0, takerMs: 0, quietMs: 0, ...fake },
       ...{ onAct: () => undefined, say: () => undefined },
     },
   )
@@ -83,7 +84,7 @@ test('when fewer messages are there than went there, it ends and says so', async
   let moved = 0
   const move = async () => {
     moved = 1_000
-    return 5_000
+    return { count: 5_000, isSilent: false }
   }
   const count = async (queue: string) => ({ messages: queue === 'work' ? 5_000 : moved, consumers: 0 })
 
@@ -93,7 +94,7 @@ test('when fewer messages are there than went there, it ends and says so', async
 })
 
 test('a queue that says that it has messages and gives none is asked twice, not for ever', async () => {
-  const move = vi.fn(async () => 0)
+  const move = vi.fn(async () => ({ count: 0, isSilent: true }))
   const drain: Act = { act: 'drain', from: 'work', to: 'work.moving' }
 
   const left = await leftOf([drain], { link: { ...counts({ work: 7 }), move }, waitMs: 60_000 })
@@ -101,6 +102,65 @@ test('a queue that says that it has messages and gives none is asked twice, not 
   expect(move).toHaveBeenCalledTimes(2)
   expect(left).toEqual([expect.stringMatching(/^work says that it has 7 messages, and gives none\. .*work is unbound/)])
 })
+
+test('a consumer that is faster, and cut off again and again, is no reason to leave a queue', async () => {
+  let visits = 0
+  const move = vi.fn(async () => ({ count: 0, isSilent: false }))
+  const count = async () => ({ messages: visits++ < 8 ? 7 : 0, consumers: 0 })
+  const drain: Act = { act: 'drain', from: 'work', to: 'work.moving' }
+
+  expect(await leftOf([drain], { link: { move, count }, waitMs: 60_000 })).toEqual([])
+  expect(move.mock.calls.length).toBeGreaterThan(2)
+})
+
+test.each([
+  { what: 'a consumer takes that comes back', after: { messages: 0, consumers: 1 } },
+  { what: 'a consumer takes and gives back when it is cut off', after: { messages: 5_000, consumers: 0 } },
+])('what $what is not missed', async ({ after }) => {
+  let looks = 0
+  const move = async () => ({ count: 5_000, isSilent: false })
+  const count = async (queue: string) => {
+    if (queue === 'work') return { messages: looks === 0 ? 5_000 : 0, consumers: 0 }
+    return looks++ < 3 ? { messages: 1_000, consumers: 0 } : after
+  }
+
+  expect(await leftOf([MOVE], { link: { move, count }, takerMs: 60_000 })).toEqual([])
+  expect(looks).toBe(4)
+})
+
+test.each([
+  { times: 1, left: [] },
+  {
+    times: 5,
+    left: [expect.stringMatching(/^work is not empty, or is used: 2 messages, 0 consumers\. .*work is unbound/)],
+  },
+])(
+  'what comes into a queue that is to be removed is moved, too, $times times; it is left when more comes',
+  async ({ times, left }) => {
+    let messages = 0
+    let came = 0
+    const link = {
+      count: async (queue: string) => ({ messages: queue === 'work' ? messages : 9, consumers: 0 }),
+      move: async () => {
+        const moved = messages
+        messages = 0
+        return { count: moved, isSilent: false }
+      },
+      remove: async () => {
+        if (came === times) return messages === 0
+        came++
+        messages = 2
+        return false
+      },
+    }
+    const acts: readonly Act[] = [
+      { act: 'drain', from: 'work', to: 'work.moving' },
+      { act: 'remove', queue: 'work', isQuorum: false },
+    ]
+
+    expect(await leftOf(acts, { link, waitMs: 60_000 })).toEqual(left)
+  },
+)
 
 test('left in the middle, it says that new work is not handled, where it waits, and both ways on', async () => {
   const drain: Act = { act: 'drain', from: 'work', to: 'work.moving' }
@@ -124,7 +184,7 @@ test('however short the wait, a queue that gets empty is not left: what can be m
       const moved = messages
       messages = 0
       emptyAtMs = performance.now()
-      return moved
+      return { count: moved, isSilent: false }
     }
     // The broker's numbers, which have not heard yet that what was moved is settled.
     const unsettled = async () => (performance.now() - emptyAtMs < 150 ? 5 : 0)

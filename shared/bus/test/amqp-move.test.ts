@@ -87,7 +87,7 @@ test.each([
 
     const moved = await rig.link.move({ from: 'q.dead', to: 'q.dead.moving', count: 500, isHolding: true })
 
-    expect(moved).toBe(500)
+    expect(moved).toEqual({ count: 500, isSilent: false })
     expect(await rig.link.count('q.dead')).toEqual({ messages: 0, consumers: 0 })
     const messages = await takeAll(rig.channel, 'q.dead.moving')
     expect(messages.map(({ properties }) => properties.messageId)).toEqual(
@@ -175,7 +175,7 @@ test('what comes late is waited for: a wire that is silent for longer than a que
 
   const moved = await moveMessages(model, { from: 'from', to: 'to', count: 300, isHolding: false })
 
-  expect(moved).toBe(300)
+  expect(moved).toEqual({ count: 300, isSilent: false })
   const ids = (await takeAll(rig.channel, 'to')).map(({ properties }) => properties.messageId)
   expect(ids).toEqual(Array.from({ length: 300 }, (_, i) => `${i}`))
   await model.close()
@@ -187,7 +187,9 @@ test('a queue that has less than was thought is left when it says that it is emp
   await rig.channel.assertQueue('to', QUORUM)
   await rig.send('from', 20, () => ({}))
 
-  expect(await rig.link.move({ from: 'from', to: 'to', count: 30, isHolding: false })).toBe(20)
+  expect(await rig.link.move({ from: 'from', to: 'to', count: 30, isHolding: false })).toEqual({
+    ...{ count: 20, isSilent: false },
+  })
   expect(await rig.link.count('to')).toEqual({ messages: 20, consumers: 0 })
 })
 
@@ -200,7 +202,9 @@ test('messages that are larger than the first are taken a few at a time, in orde
     rig.channel.publish('', 'from', i < 10 ? Buffer.from('{}') : large, { messageId: `${i}` })
   await rig.channel.waitForConfirms()
 
-  expect(await rig.link.move({ from: 'from', to: 'to', count: 40, isHolding: false })).toBe(40)
+  expect(await rig.link.move({ from: 'from', to: 'to', count: 40, isHolding: false })).toEqual({
+    ...{ count: 40, isSilent: false },
+  })
 
   const ids = (await takeAll(rig.channel, 'to')).map(({ properties }) => properties.messageId)
   expect(ids).toEqual(Array.from({ length: 40 }, (_, i) => `${i}`))

@@ -36,33 +36,36 @@ const isReady = () => isInstalled(root) && isBuilt(root)
 
 /** Everything is asked again under the lock: somebody else may just have done it. */
 async function setUp() {
-  if (!isInstalled(root)) {
-    unmarkInstalled(root)
-    await runStep({
-      title: 'installing dependencies (npm ci)',
-      command: ['npm', 'ci', '--no-audit', '--no-fund'],
-      cwd: root,
-      env: installEnvironment,
-      hint: installHint,
-    })
-    markInstalled(root)
+  if (isInstalled(root)) {
+    if (!isBuilt(root)) await build()
+    return
   }
-  if (!isBuilt(root)) {
-    const markBuilt = beginBuild(root)
-    await runStep({
-      title: 'compiling TypeScript (tsc)',
-      command: [process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', root],
-      cwd: root,
-      hint: 'The sources do not compile: correct what tsc names above.',
-    })
-    await runStep({
-      title: 'bundling the services (rolldown)',
-      command: [process.execPath, join(root, 'node_modules/rolldown/bin/cli.mjs'), '-c', 'rolldown.config.ts'],
-      cwd: root,
-      hint: 'Correct what rolldown names above; rolldown.config.ts says what is bundled.',
-    })
-    markBuilt()
-  }
+  unmarkInstalled(root)
+  await install('installing dependencies (npm ci)', 'ci', '--ignore-scripts', '--no-audit', '--no-fund')
+  // Where no prebuilt binary fits, a minute for one large file on one processor. The other one compiles us meanwhile.
+  const addOn = install('compiling, also better-sqlite3 (npm rebuild)', 'rebuild', 'better-sqlite3')
+  const ended = await Promise.allSettled([addOn, isBuilt(root) ? undefined : build({ isQuiet: true })])
+  for (const { reason } of ended) if (reason) throw reason
+  markInstalled(root)
+}
+
+const install = (title, ...args) =>
+  runStep({ title, command: ['npm', ...args], cwd: root, env: installEnvironment, hint: installHint })
+
+/** Quiet when something else shows its progress meanwhile. */
+async function build({ isQuiet = false } = {}) {
+  const markBuilt = beginBuild(root)
+  await runStep({
+    ...{ title: 'compiling TypeScript (tsc)', isQuiet, cwd: root },
+    command: [process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', root],
+    hint: 'The sources do not compile: correct what tsc names above.',
+  })
+  await runStep({
+    ...{ title: 'bundling the services (rolldown)', isQuiet, cwd: root },
+    command: [process.execPath, join(root, 'node_modules/rolldown/bin/cli.mjs'), '-c', 'rolldown.config.ts'],
+    hint: 'Correct what rolldown names above; rolldown.config.ts says what is bundled.',
+  })
+  markBuilt()
 }
 
 function checkNode() {

@@ -22,11 +22,11 @@ export class StepError extends Error {
 }
 
 /**
- * Runs one tool: a line when it starts, progress while it lasts, its last output if it fails. On Ctrl-C the tool and all that
- * it started are stopped first.
+ * Runs one tool: a line when it starts and progress while it lasts, unless it is quiet; its last output if it fails. On Ctrl-C the
+ * tool and all that it started are stopped first.
  */
-export async function runStep({ title, command: [program, ...args], cwd, env, hint }) {
-  console.log(`ebs  ${title}`)
+export async function runStep({ title, command: [program, ...args], cwd, env, hint, isQuiet = false }) {
+  if (!isQuiet) console.log(`ebs  ${title}`)
   const startedAt = Date.now()
   // A process group of its own: the compilers that npm starts are stopped with it.
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
@@ -37,10 +37,10 @@ export async function runStep({ title, command: [program, ...args], cwd, env, hi
       output = (output + text).slice(-outputCharsMax)
     })
   }
-  const progress = showProgress(title, startedAt)
+  const progress = isQuiet ? undefined : showProgress(title, startedAt)
   const interrupt = stopOnSignal(child)
   const { code, error } = await ended(child)
-  progress.stop()
+  progress?.stop()
   interrupt.stop()
   if (interrupt.signal) throw new StepError(`ebs  stopped while ${title}`, interrupt.signal === 'SIGINT' ? 130 : 143)
   if (error) throw new StepError(`ebs  cannot run ${program}: ${error.message}\n${hint}`, 1)

@@ -6,7 +6,17 @@ import { ALONE } from './test/support/alone.ts'
 const LONGEST = [
   ...['lost-broker', 'sideline-faults', 'killed-processes', 'hub-faults', 'sidelines', 'journey-faults', 'demos'],
   ...['chaos', 'least-privilege', 'private-node', 'broker-contract', 'sim', 'held-back', 'failover-faults'],
-  ...['topology-change', 'upgrade', 'applying'],
+  ...[
+    'topology-change',
+    'upgrade',
+    'applying',
+    'processors',
+    'ledger',
+    'journeys',
+    'dead-letters',
+    'object-flow',
+    'why',
+  ],
 ].map((name) => `${name}.test.ts`)
 
 const isIn = (names: readonly string[], { moduleId }: TestSpecification) =>
@@ -53,6 +63,8 @@ export default defineConfig({
           // Above the time that `waitUntil` waits, so that it is the failed condition that is reported.
           testTimeout: 240_000,
           hookTimeout: 120_000,
+          // What they change is in other processes.
+          isolate: false,
           // A system is four processes and more, which mostly wait: three at a time fill a small machine, and the parts are done before.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },

@@ -2,6 +2,7 @@ import type { Env } from '../shared/service/config.ts'
 import { ConfigError, type Mistake } from '../shared/service/errors.ts'
 import type { FoundBroker } from './broker/found-broker.ts'
 import type { SetUpConfig } from './config.ts'
+import { fastFolder } from './fast-folder.ts'
 
 /** Throws ConfigError when the tests cannot run with what `EBS_BROKER` asks for. */
 export function checkTestBroker({ forced, amqpManagementUrl }: SetUpConfig): void {
@@ -18,10 +19,12 @@ export function checkTestBroker({ forced, amqpManagementUrl }: SetUpConfig): voi
   if (mistakes.length > 0) throw new ConfigError(mistakes)
 }
 
-/** What the tests run with: the broker, and none of the user's own settings for ebs, which would change what is tested. */
+/** What the tests run with: the broker, a fast place for their files unless the user has named one, and none of the user's own settings for ebs, which would change what is tested. */
 export function testEnvironment(env: Env, { amqpUrl, managementUrl = '', owned }: FoundBroker): NodeJS.ProcessEnv {
   const isSetting = (name: string) => name === 'QUEUE_URL' || (name.startsWith('EBS_') && !name.startsWith('EBS_TEST_'))
+  const folder = fastFolder()
   return {
+    ...(folder !== undefined && { TMPDIR: folder }),
     ...Object.fromEntries(Object.entries(env).filter(([name]) => !isSetting(name))),
     EBS_TEST_AMQP_URL: amqpUrl,
     EBS_TEST_MANAGEMENT_URL: managementUrl,

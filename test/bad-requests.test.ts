@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
+import { withOwnCounts } from './support/own-counts.ts'
 import { expectAllDone } from './support/settled.ts'
-import { startSystem } from './support/system.ts'
+import { testsOfOneSystem } from './support/shared-system.ts'
 import { waitUntil } from './support/wait-until.ts'
+
+const test = testsOfOneSystem()
 
 const problem = z.looseObject({
   type: z.string(),
@@ -66,9 +69,14 @@ const bad: Readonly<Record<string, Bad>> = {
   'a method that is not taken': { method: 'DELETE', path: '/api/objects', status: 405, detail: /GET.*POST|POST.*GET/ },
 }
 
-test('datagen refuses what is wrong with a problem that names the field, and creates nothing', async () => {
-  await using system = await startSystem({ services: ['datagen', 'statistics'] })
+test('datagen refuses what is wrong with a problem that names the field, and creates nothing', async ({
+  system: shared,
+}) => {
+  const system = await withOwnCounts(shared)
   const { url } = system.process('datagen')
+  const list = z.object({ items: z.array(z.object({ id: z.string() })) })
+  const objects = async () => list.parse(await (await fetch(`${url}/api/objects?limit=1000`)).json()).items
+  const before = await objects()
   for (const [
     name,
     { method = 'POST', path = '/api/objects', body, status, fields, detail, ...rest },
@@ -88,13 +96,14 @@ test('datagen refuses what is wrong with a problem that names the field, and cre
     if (detail) expect(said.detail, name).toMatch(detail)
     if (status === 405) expect(answer.headers.get('allow')?.split(', ').sort()).toEqual(['GET', 'HEAD', 'POST'])
   }
-  const list = z.object({ items: z.array(z.unknown()) })
-  expect(list.parse(await (await fetch(`${url}/api/objects`)).json()).items).toEqual([])
+  expect(await objects()).toEqual(before)
   expect((await system.statistics()).objects_created).toBe(0)
 })
 
-test('an Idempotency-Key makes a repeated request the same object, and refuses another body', async () => {
-  await using system = await startSystem()
+test('an Idempotency-Key makes a repeated request the same object, and refuses another body', async ({
+  system: shared,
+}) => {
+  const system = await withOwnCounts(shared)
   const { url } = system.process('datagen')
   const post = async (body: unknown, path = '/api/objects') => {
     const headers = { 'content-type': 'application/json', 'idempotency-key': 'one' }
@@ -116,8 +125,8 @@ test('an Idempotency-Key makes a repeated request the same object, and refuses a
   await expectAllDone(system, { objects: 1 })
 })
 
-test('an empty body, a trailing slash and the alias are taken', async () => {
-  await using system = await startSystem()
+test('an empty body, a trailing slash and the alias are taken', async ({ system: shared }) => {
+  const system = await withOwnCounts(shared)
   const { url } = system.process('datagen')
   const json = { 'content-type': 'application/json' }
   const form = { 'content-type': 'application/x-www-form-urlencoded' }

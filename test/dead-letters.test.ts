@@ -1,29 +1,37 @@
 import { type Channel, connect } from 'amqplib'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import { deadQueueOf, unroutedQueue } from '../shared/topology.ts'
-import { onlooker } from './support/onlooker.ts'
+import { guest } from './support/guests.ts'
+import { type HeardMessage, onlooker } from './support/onlooker.ts'
 import { Operator } from './support/operator.ts'
-import { type System, startSystem } from './support/system.ts'
+import { testsOfOneSystem } from './support/shared-system.ts'
+import type { System } from './support/system.ts'
 import { taskMessage, taskMessages, tasksByTenant } from './support/tenants.ts'
 import type { TestVhost } from './support/vhost.ts'
 import { waitUntil } from './support/wait-until.ts'
 
+/** Without a processor: each story starts the one that it wants. */
+const test = testsOfOneSystem({ services: ['datagen', 'distributor', 'hub', 'statistics'] })
+
 const QUEUE = 'process_consume'
 const DEAD = deadQueueOf(QUEUE)
-const TASKS = 60
+const TASKS = 30
 const CANARY = 10
+const OF_DEPLOYED = '&tenant=deployed'
 const BUG = { EBS_TASK_FAILURE_RATE: '1', EBS_RETRY_PROCESS_CONSUME_POLICY: 'never' }
 
-test('S7, R5: a bad deploy fills the dead queue with one group; the canary stops by itself; mended, everything comes back', async () => {
-  await using system = await startSystem({ services: ['hub', 'statistics'] })
+test('S7, R5: a bad deploy fills the dead queue with one group; the canary stops by itself; mended, everything comes back', async ({
+  system,
+}) => {
   const operator = new Operator(system)
-  const broken = await system.start('processor', BUG)
-  await system.publishMany(taskMessages('acme', 1, TASKS))
-  const groups = async () => (await operator.deadGroups()).map(({ count, error }) => ({ count, error }))
+  const before = await system.events()
+  const broken = await guest(system, 'processor', BUG)
+  await system.publishMany(taskMessages('deployed', 1, TASKS))
+  const groups = async () => (await operator.deadGroups(OF_DEPLOYED)).map(({ count, error }) => ({ count, error }))
   const error = expect.stringContaining('simulated failure')
   await waitUntil(async () => expect(await groups()).toEqual([{ count: TASKS, error }]))
-  const [{ fingerprint } = { fingerprint: '' }] = await operator.deadGroups()
+  const [{ fingerprint } = { fingerprint: '' }] = await operator.deadGroups(OF_DEPLOYED)
 
   const job = await operator.dead('replay', { fingerprint }, { canary: CANARY })
   const stopReason = expect.stringContaining('failed again')
@@ -33,7 +41,7 @@ test('S7, R5: a bad deploy fills the dead queue with one group; the canary stops
   // What the job looks through comes back to the queue when it has stopped for a moment.
   await waitUntil(async () => expect(await system.vhost.depth(DEAD)).toBe(TASKS))
   await broken.kill('SIGTERM')
-  await system.start('processor')
+  await guest(system, 'processor')
   expect((await operator.post(`/api/replays/${job}/resume`)).status).toBe(200)
   await operator.untilReplay(job, { status: 'completed', moved: TASKS, handled: TASKS - CANARY, dead: CANARY })
   await waitUntil(async () => expect(await groups()).toEqual([{ count: CANARY, error }]))
@@ -41,10 +49,11 @@ test('S7, R5: a bad deploy fills the dead queue with one group; the canary stops
   await operator.untilReplay(rest, { status: 'completed', handled: CANARY, failed: 0 })
 
   expect(await groups()).toEqual([])
-  expect(await operator.listDead()).toEqual([])
+  expect(await operator.listDead(OF_DEPLOYED)).toEqual([])
   expect(await system.vhost.depth(DEAD)).toBe(0)
-  await waitUntil(async () => expect(await system.statistics()).toMatchObject({ tasks_finished: TASKS }))
-  expect(await system.events()).toMatchObject({ TASK_FINISHED: TASKS, MESSAGE_REPLAYED: TASKS })
+  await waitUntil(async () => expect((await tasksByTenant(system)).deployed).toMatchObject({ finished: TASKS }))
+  const { TASK_FINISHED: finished = 0, MESSAGE_REPLAYED: replayed = 0 } = before
+  expect(await system.events()).toMatchObject({ TASK_FINISHED: finished + TASKS, MESSAGE_REPLAYED: replayed + TASKS })
 })
 
 /** Works on a channel of its own, as any other program could. */
@@ -63,49 +72,54 @@ async function withChannel<T>({ url }: TestVhost, work: (channel: Channel) => Pr
 
 const task = z.object({ task: z.object({ id: z.string(), objectId: z.string() }) })
 
-/** A task of an object that nobody has begun to work on. */
-async function objectWithTask(system: System) {
+/** A task of an object of this tenant that nobody has begun to work on; gives what is said of failures from now on. */
+async function objectWithTask(system: System, tenant: string): Promise<() => Promise<readonly HeardMessage[]>> {
   const ends = await onlooker(system.vhost, 'objects.failed', 'tasks.failed', 'messages.dead')
-  await system.createObjects(1)
+  const { length: before } = await ends.heard()
+  await system.createObjects(1, undefined, tenant)
   await waitUntil(async () => expect(await system.vhost.depth(QUEUE)).toBe(3))
-  return ends
+  return async () => (await ends.heard()).slice(before)
 }
 
 /** As the consumer reads it: so often a message came back from consumers that died. */
 const CRASHES_MAX = 12
 
-test('R6: a message that ends its consumers is dead-lettered by the next one, told once, and its object fails', async () => {
-  await using system = await startSystem({ services: ['datagen', 'distributor', 'hub', 'statistics'] })
+test('R6: a message that ends its consumers is dead-lettered by the next one, told once, and its object fails', async ({
+  system,
+}) => {
   const operator = new Operator(system)
-  const ends = await objectWithTask(system)
+  const said = await objectWithTask(system, 'crashing')
   // The same one comes first again, each time.
   for (let crash = 0; crash < CRASHES_MAX; crash++)
     await withChannel(system.vhost, async (channel) => expect(await channel.get(QUEUE)).toMatchObject({}))
 
-  await system.start('processor')
+  await guest(system, 'processor')
 
-  await waitUntil(async () => expect(await operator.listDead()).toMatchObject([{ reason: 'crashed', attempts: 1 }]))
-  await waitUntil(async () => expect((await ends.heard()).map(({ key }) => key)).toContain('objects.failed'))
-  expect((await ends.heard()).map(({ key }) => key).toSorted()).toEqual([
-    'messages.dead',
-    'objects.failed',
-    'tasks.failed',
-  ])
+  const dead = () => operator.listDead('&tenant=crashing')
+  await waitUntil(async () => expect(await dead()).toMatchObject([{ reason: 'crashed', attempts: 1 }]))
+  await waitUntil(async () => expect((await said()).map(({ key }) => key)).toContain('objects.failed'))
+  expect((await said()).map(({ key }) => key).toSorted()).toEqual(['messages.dead', 'objects.failed', 'tasks.failed'])
+  // The others of the object are done, and counted before the next story counts.
+  await waitUntil(async () => expect((await tasksByTenant(system)).crashing).toMatchObject({ finished: 2 }))
+  const dropped = await operator.dead('discard', { tenant: 'crashing' })
+  await operator.untilReplay(dropped, { status: 'completed', handled: 1 })
 })
 
 /** The hub compares its catalogue with the queues every 10 s, and acts on what differs twice. */
 const ADOPTED_MS_MAX = 60_000
 
-test('R6: what the broker dead-letters, and what no queue wants, is found, told and brought back', async () => {
-  await using system = await startSystem({ services: ['datagen', 'distributor', 'hub', 'statistics'] })
+test('R6: what the broker dead-letters, and what no queue wants, is found, told and brought back', async ({
+  system,
+}) => {
   const operator = new Operator(system)
+  const before = await system.events()
   const { management, name } = system.vhost
   const binding = `/api/bindings/${name}/e/ebs/q/statistics`
   await management('DELETE', `${binding}/%23`)
   await system.publish({ key: 'weather.today', body: { type: 'RAIN', mm: 7 } })
   await waitUntil(async () => expect(await system.vhost.depth(unroutedQueue)).toBe(1))
   await management('POST', binding, { routing_key: '#' })
-  const ends = await objectWithTask(system)
+  const said = await objectWithTask(system, 'rejected')
   const rejected = await withChannel(system.vhost, async (channel) => {
     const message = await channel.get(QUEUE)
     if (!message) throw new Error('The queue is empty.')
@@ -122,8 +136,8 @@ test('R6: what the broker dead-letters, and what no queue wants, is found, told 
     expect(dead).toMatchObject([{ reason: 'crashed', type: 'TASK_CREATED', state: 'held' }])
     expect(unrouted).toMatchObject([{ place: unroutedQueue, queue: null, key: 'weather.today', type: 'RAIN' }])
   }, ADOPTED_MS_MAX)
-  await waitUntil(async () => expect((await ends.heard()).map(({ key }) => key)).toContain('objects.failed'))
-  const told = (await ends.heard()).map(({ key, body }) => ({ key, ...body }))
+  await waitUntil(async () => expect((await said()).map(({ key }) => key)).toContain('objects.failed'))
+  const told = (await said()).map(({ key, body }) => ({ key, ...body }))
   expect(told).toHaveLength(3)
   expect(told).toEqual(
     expect.arrayContaining([
@@ -135,28 +149,36 @@ test('R6: what the broker dead-letters, and what no queue wants, is found, told 
   const headers = { 'x-ebs-queue': QUEUE, 'x-ebs-reason': 'crashed', 'x-ebs-held': expect.any(String) }
   expect(await system.vhost.peek(DEAD, 2)).toMatchObject([{ properties: { headers } }])
 
-  await system.start('processor')
+  await guest(system, 'processor')
   const jobs = [
     await operator.dead('replay', { queue: QUEUE }),
     await operator.dead('replay', { queue: unroutedQueue }),
   ]
   for (const job of jobs) await operator.untilReplay(job, { status: 'completed', total: 1, handled: 1 })
-  await waitUntil(async () => expect(await system.events()).toMatchObject({ RAIN: 1, TASK_FINISHED: 3 }))
+  const { RAIN: rain = 0, TASK_FINISHED: finished = 0 } = before
+  await waitUntil(async () =>
+    expect(await system.events()).toMatchObject({ RAIN: rain + 1, TASK_FINISHED: finished + 3 }),
+  )
   expect(await found()).toEqual([[], []])
   for (const queue of [DEAD, unroutedQueue]) expect(await system.vhost.depth(queue)).toBe(0)
 })
 
 const shown = z.looseObject({ body: z.unknown(), edited: z.string().nullable(), state: z.string() })
 
-test('R5: a dead letter is mended only into what its type wants, and is handled as mended; others are dropped or archived', async () => {
-  await using system = await startSystem({ services: ['processor', 'hub', 'statistics'] })
+test('R5: a dead letter is mended only into what its type wants, and is handled as mended; others are dropped or archived', async ({
+  system,
+}) => {
   const operator = new Operator(system)
-  const bodyOf = (n: number) => ({ ...Object(taskMessage('acme', n).body) })
+  await guest(system, 'processor')
+  const bodyOf = (n: number) => ({ ...Object(taskMessage('mended', n).body) })
   for (const n of [1, 2, 3]) {
     const body = { ...bodyOf(n), task: { ...bodyOf(n).task, index: 0 } }
     await system.publish({ key: 'task-requests', body, properties: { message_id: `poison-${n}` } })
   }
-  const list = (query = '') => operator.listDead(`&queue=${QUEUE}${query}`)
+  const list = async (query = '') => {
+    const all = await operator.listDead(`&queue=${QUEUE}${query}`)
+    return all.filter(({ messageId }) => messageId.startsWith('poison-'))
+  }
   await waitUntil(async () => expect(await list()).toHaveLength(3))
   const idOf = async (n: number) => (await list()).find(({ messageId }) => messageId === `poison-${n}`)?.id ?? ''
   const [first, second, third] = [await idOf(1), await idOf(2), await idOf(3)]
@@ -176,7 +198,7 @@ test('R5: a dead letter is mended only into what its type wants, and is handled 
   await operator.untilReplay(await operator.dead('discard', { ids: [second] }), { status: 'completed', handled: 1 })
   await operator.untilReplay(await operator.dead('archive', { ids: [third] }), { status: 'completed', handled: 1 })
 
-  await waitUntil(async () => expect((await tasksByTenant(system)).acme).toMatchObject({ finished: 1 }))
+  await waitUntil(async () => expect((await tasksByTenant(system)).mended).toMatchObject({ finished: 1 }))
   expect(await list()).toEqual([])
   const ends = Object.fromEntries((await list('&state=all')).map(({ messageId, state }) => [messageId, state]))
   expect(ends).toEqual({ 'poison-1': 'handled', 'poison-2': 'discarded', 'poison-3': 'archived' })

@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
-import { ignoredCounts } from './support/collector.ts'
+import { ignoredCounts, ignoredSince } from './support/collector.ts'
+import { guest, standIn } from './support/guests.ts'
 import { distinct, type Onlooker, onlooker } from './support/onlooker.ts'
-import { type System, startSystem } from './support/system.ts'
+import { testsOfOneSystem } from './support/shared-system.ts'
+import type { System } from './support/system.ts'
 import { waitUntil } from './support/wait-until.ts'
 
 /** Two attempts of a second: short enough for the patience of a test, long enough for a busy machine. */
@@ -13,11 +15,14 @@ const short = {
   EBS_FLOW_CALL_BACKOFF_MS: '50',
   EBS_FLOW_DEADLINE_MS: String(DEADLINE_MS),
 }
-/** The test answers the calls itself, in its own time. */
+/** For calls that a test answers itself, in its own time. That is why there is no processor; a story that wants one starts it. */
 const patient = { EBS_FLOW_CALL_TIMEOUT_MS: '10000', EBS_FLOW_CALL_RETRIES: '0', EBS_FLOW_DEADLINE_MS: '20000' }
 const prefer = { prefer: 'wait=15' }
 const ENDS = ['flows.succeeded', 'flows.failed', 'flows.refused']
 const TIMED_OUT = 'OPERATION_TIMED_OUT'
+
+const test = testsOfOneSystem({ services: ['hub', 'gateway', 'gateway'], env: patient })
+const REPLICAS = ['gateway', 'gateway-2']
 
 /** Which replica, and with which headers. */
 type To = { readonly gateway?: string; readonly headers?: Readonly<Record<string, string>> }
@@ -26,14 +31,17 @@ const post = (system: System, json: unknown, { gateway = 'gateway', headers = pr
   system.ask(gateway, '/api/flows', { json, headers })
 const statusOf = async (system: System, id: string) =>
   z.looseObject({ status: z.string() }).parse((await system.ask('gateway', `/api/flows/${id}`)).json).status
-/** Ends of a flow that were announced, each once. */
-const endsOf = async (ends: Onlooker, flowId: string) =>
-  distinct(await ends.heard())
-    .filter(({ body }) => body.flowId === flowId)
-    .map(({ key }) => key)
+/** What was heard of these flows, each once. */
+const heardOf = async (onlooker: Onlooker, ...flowIds: readonly string[]) =>
+  distinct(await onlooker.heard()).filter(({ body }) => flowIds.includes(String(body.flowId)))
+/** Ends of a flow that were announced. */
+const endsOf = async (ends: Onlooker, flowId: string) => (await heardOf(ends, flowId)).map(({ key }) => key)
 
-test('the three classic requests: happy, an error in the hub, an error in the worker or its backend', async () => {
-  await using system = await startSystem({ services: ['hub', 'processor', 'gateway'], env: short })
+test('the three classic requests: happy, an error in the hub, an error in the worker or its backend', async ({
+  system,
+}) => {
+  const { name: impatient } = await standIn(system, 'hub', short)
+  await guest(system, 'processor')
   const ends = await onlooker(system.vhost, ...ENDS)
   const calls = await onlooker(system.vhost, 'flow-worker')
   const request = (flowId: string, more: object = {}) => post(system, { flowId, length: 3, ...more })
@@ -69,10 +77,11 @@ test('the three classic requests: happy, an error in the hub, an error in the wo
   expect(backend.json).toMatchObject({ undone: ['backend.2', 'backend.1'] })
 
   // H1: one reply each. H3: two attempts under one call id, and the worker was told of both timeouts.
-  await waitUntil(async () => expect(distinct(await ends.heard())).toHaveLength(5))
+  const own = ['parallel', 'sequential', 'hub', 'worker', 'backend']
+  await waitUntil(async () => expect(await heardOf(ends, ...own)).toHaveLength(own.length))
   for (const id of ['parallel', 'sequential']) expect(await endsOf(ends, id)).toEqual(['flows.succeeded'])
   for (const id of ['hub', 'worker', 'backend']) expect(await endsOf(ends, id)).toEqual(['flows.failed'])
-  const attempts = distinct(await calls.heard())
+  const attempts = (await heardOf(calls, 'worker'))
     .filter(({ body }) => body.callId === 'worker.3')
     .map(({ body }) => [body.type, body.attempt])
   expect(attempts).toEqual([
@@ -81,18 +90,24 @@ test('the three classic requests: happy, an error in the hub, an error in the wo
     ['FLOW_CALLED', 2],
     ['FLOW_CALL_TIMED_OUT', 2],
   ])
-  expect((await system.ask('hub', '/api/timers')).json).toEqual({ items: [] })
+  expect(await timersOf(system, own, impatient)).toEqual([])
 })
 
-test('without Prefer a flow is 202, and its Location works at once, at any replica', async () => {
-  await using system = await startSystem({ services: ['hub', 'processor', 'gateway', 'gateway'] })
-  const replicas = ['gateway', 'gateway-2']
+const timerList = z.object({ items: z.array(z.object({ key: z.string(), name: z.string() })) })
+/** What these flows wait for. */
+async function timersOf(system: System, flowIds: readonly string[], hub = 'hub') {
+  const { items } = timerList.parse((await system.ask(hub, '/api/timers?kind=flow')).json)
+  return items.filter(({ key }) => flowIds.includes(key)).map(({ key, name }) => [key, name])
+}
 
-  for (const [i, gateway] of replicas.entries()) {
+test('without Prefer a flow is 202, and its Location works at once, at any replica', async ({ system }) => {
+  await guest(system, 'processor')
+
+  for (const [i, gateway] of REPLICAS.entries()) {
     const answer = await post(system, { length: 2 }, { gateway, headers: {} })
     expect(answer).toMatchObject({ status: 202, json: { status: 'accepted' } })
     const location = answer.headers.get('location') ?? ''
-    expect(await system.ask(replicas[1 - i] ?? '', location)).toMatchObject({ status: 200 })
+    expect(await system.ask(REPLICAS[1 - i] ?? '', location)).toMatchObject({ status: 200 })
     await waitUntil(async () =>
       expect((await system.ask(gateway, location)).json).toMatchObject({ type: 'flow', status: 'success' }),
     )
@@ -103,13 +118,13 @@ test('without Prefer a flow is 202, and its Location works at once, at any repli
   const tookMs: Record<string, number[]> = {}
   for (let i = 0; i < 6; i++)
     await Promise.all(
-      replicas.map(async (gateway) => {
+      REPLICAS.map(async (gateway) => {
         const answer = await post(system, { flowId: `${gateway}.${i}`, length: 2 }, { gateway })
         expect(answer).toMatchObject({ status: 200, json: { id: `${gateway}.${i}` } })
         tookMs[gateway] = [...(tookMs[gateway] ?? []), answer.tookMs]
       }),
     )
-  for (const gateway of replicas) expect(Math.min(...(tookMs[gateway] ?? [])), gateway).toBeLessThan(1_000)
+  for (const gateway of REPLICAS) expect(Math.min(...(tookMs[gateway] ?? [])), gateway).toBeLessThan(1_000)
 })
 
 /** An answer to a call, made by hand. */
@@ -118,13 +133,16 @@ const answer = (callId: string, more: object = {}) => ({
   body: { type: 'FLOW_CALL_ANSWERED', callId, status: 200, ...more },
 })
 
-test('H4, H8: calls that the test answers: progress, deferred answers, those of other flows and of nobody', async () => {
-  await using system = await startSystem({ services: ['hub', 'gateway'], env: patient })
+test('H4, H8: calls that the test answers: progress, deferred answers, those of other flows and of nobody', async ({
+  system,
+}) => {
   const calls = await onlooker(system.vhost, 'flow-worker')
   const called = async (count: number) =>
-    waitUntil(async () => expect(distinct(await calls.heard())).toHaveLength(count))
+    waitUntil(async () => expect(await heardOf(calls, 'mine', 'other')).toHaveLength(count))
   const flows = [post(system, { flowId: 'mine', length: 1 }), post(system, { flowId: 'other', length: 1 })]
   await called(2)
+  // What was said to the hub before the request has been counted: it hears one after the other.
+  const before = await ignoredCounts(system)
 
   const nothing = [
     answer('mine.1', { flowId: 'other' }),
@@ -142,7 +160,7 @@ test('H4, H8: calls that the test answers: progress, deferred answers, those of 
     const { json } = await system.ask('hub', '/api/flows/mine')
     expect(json).toMatchObject({ status: 'running', calls: [{ state: 'waiting', progress: '50 %', attempt: 1 }] })
   })
-  expect(await ignoredCounts(system)).toEqual({ 'flow unknown': nothing.length, 'flow stale': 1 })
+  expect(await ignoredSince(system, before)).toEqual({ 'flow unknown': nothing.length, 'flow stale': 1 })
 
   await system.publishMany([answer('mine.1', { output: 1 }), answer('mine.1', { output: 2 }), answer('other.1')])
   await called(4)
@@ -156,11 +174,16 @@ test('H4, H8: calls that the test answers: progress, deferred answers, those of 
     status: 502,
     json: { kind: 'worker-error', detail: 'never', callId: 'other.2', undone: ['other.1'], notUndone: [] },
   })
-  expect(await ignoredCounts(system)).toEqual({ 'flow unknown': nothing.length, 'flow stale': 1, 'flow duplicate': 1 })
+  expect(await ignoredSince(system, before)).toEqual({
+    'flow unknown': nothing.length,
+    'flow stale': 1,
+    'flow duplicate': 1,
+  })
 })
 
-test('H5: a repeated request is the same flow, another one with its id is a conflict; an operator sees and ends flows', async () => {
-  await using system = await startSystem({ services: ['hub', 'gateway', 'gateway'], env: patient })
+test('H5: a repeated request is the same flow, another one with its id is a conflict; an operator sees and ends flows', async ({
+  system,
+}) => {
   const ends = await onlooker(system.vhost, ...ENDS)
   const calls = await onlooker(system.vhost, 'flow-worker')
   const order = { flowId: 'once', length: 2 }
@@ -174,10 +197,9 @@ test('H5: a repeated request is the same flow, another one with its id is a conf
   // One that does not come through the gateway is refused by the hub.
   await system.publish({ key: 'flows.requested', body: { type: 'FLOW_REQUESTED', ...order, length: 3 } })
   await waitUntil(async () => expect(await endsOf(ends, 'once')).toEqual(['flows.refused']))
-  expect(distinct(await calls.heard())).toHaveLength(2)
-  expect((await system.ask('hub', '/api/flows?open=true')).json).toMatchObject({ items: [{ id: 'once' }] })
-  const timers = timerList.parse((await system.ask('hub', '/api/timers?kind=flow')).json).items
-  expect(timers.map(({ key, name }) => [key, name])).toEqual([
+  expect(await heardOf(calls, 'once')).toHaveLength(2)
+  expect(await openFlows(system)).toContain('once')
+  expect(await timersOf(system, ['once'])).toEqual([
     ['once', 'call 1'],
     ['once', 'call 2'],
     ['once', 'deadline'],
@@ -196,10 +218,14 @@ test('H5: a repeated request is the same flow, another one with its id is a conf
   // Asked once more it gives the answer that it has.
   expect(await post(system, order)).toMatchObject({ status: 409, json: { kind: 'cancelled' } })
   expect(await endsOf(ends, 'once')).toEqual(['flows.refused', 'flows.failed'])
-  expect((await system.ask('hub', '/api/timers')).json).toEqual({ items: [] })
+  expect(await openFlows(system)).not.toContain('once')
+  expect(await timersOf(system, ['once'])).toEqual([])
 })
 
-const timerList = z.object({ items: z.array(z.object({ key: z.string(), name: z.string() })) })
+const flowList = z.object({ items: z.array(z.looseObject({ id: z.string() })) })
+const openFlows = async (system: System) =>
+  flowList.parse((await system.ask('hub', '/api/flows?open=true')).json).items.map(({ id }) => id)
+
 const history = z.looseObject({ history: z.array(z.object({ what: z.string() })) })
 
 /** Whether the hub has heard a request a second time. */
@@ -208,8 +234,10 @@ async function ignoredOrAsked(system: System): Promise<boolean> {
   return shown.success && shown.data.history.some(({ what }) => what === 'asked again')
 }
 
-test('while the hub is away the gateway takes requests and cannot say how they stand; they run when it is back', async () => {
-  await using system = await startSystem({ services: ['hub', 'processor', 'gateway'] })
+test('while the hub is away the gateway takes requests and cannot say how they stand; they run when it is back', async ({
+  system,
+}) => {
+  await guest(system, 'processor')
   await system.process('hub').kill()
 
   const answer = await post(system, { flowId: 'patient', length: 2 }, { headers: { prefer: 'wait=1' } })

@@ -1,17 +1,22 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import { AUDIENCE, handMade, ISSUER, keyFile, nowS, signingKey } from '../shared/service/test/token-fixture.ts'
-import { deadQueueOf } from '../shared/topology.ts'
+import { activityQueueOf, deadQueueOf } from '../shared/topology.ts'
+import { guest } from './support/guests.ts'
 import type { Ask } from './support/http.ts'
 import { begin, idIn, register, untilShown } from './support/journeys.ts'
-import { type System, startSystem } from './support/system.ts'
+import { testsOfOneSystem } from './support/shared-system.ts'
+import type { System } from './support/system.ts'
 import { waitUntil } from './support/wait-until.ts'
 
-const services = ['hub', 'gateway'] as const
+const test = testsOfOneSystem({ services: ['hub', 'gateway'] })
+/** An activity that nobody does, of this type's own. */
+const unservedBy = (type: string) => `nobody-does-${type}`
+const waitingFor = ({ vhost }: System, type: string) => vhost.depth(activityQueueOf(unservedBy(type)))
 /** Of one step, which nobody does. */
-const lonely = (change: object = {}, step: object = {}) => ({
-  ...{ type: 'lonely', version: 1, deadline: '10m' },
-  activities: { wait: { activity: 'nobody-does-it', ...step } },
+const lonely = (type: string, change: object = {}, step: object = {}) => ({
+  ...{ type, version: 1, deadline: '10m' },
+  activities: { wait: { activity: unservedBy(type), ...step } },
   ...change,
 })
 const items = z.object({ items: z.array(z.looseObject({})) })
@@ -22,8 +27,10 @@ const steps = (count: number) =>
 const chain = (...names: readonly string[]) =>
   Object.fromEntries(names.map((name, n) => [name, { activity: 'digest', after: [names.at(n - 1)] }]))
 
-test('J1: a definition that cannot work is refused with all of its faults, and nothing is registered', async () => {
-  await using system = await startSystem({ services })
+test('J1: a definition that cannot work is refused with all of its faults, and nothing is registered', async ({
+  system,
+}) => {
+  const before = await list(system, '/api/definitions')
   const faultsOf = async (definition: unknown) => {
     const { status, json } = await system.ask('hub', '/api/definitions', { json: definition })
     return [
@@ -34,7 +41,7 @@ test('J1: a definition that cannot work is refused with all of its faults, and n
         .errors.map(({ field, message }) => `${field}: ${message}`),
     ]
   }
-  const refused = async (activities: object) => faultsOf(lonely({ activities }))
+  const refused = async (activities: object) => faultsOf(lonely('faulty', { activities }))
 
   expect(await refused({})).toEqual([422, 'activities: there are none; a journey has at least one'])
   expect(await refused(chain('a'))).toEqual([422, 'activities.a.after: a step cannot wait for itself'])
@@ -67,30 +74,37 @@ test('J1: a definition that cannot work is refused with all of its faults, and n
     expect.stringMatching(/^activities.a.when: character 4/),
     expect.stringMatching(/^output: character 9/),
   ])
-  expect(await list(system, '/api/definitions')).toEqual([])
+  expect(await list(system, '/api/definitions')).toEqual(before)
 })
 
-test('J1: an activity that nobody does is warned of, and its requests wait until somebody does it', async () => {
-  await using system = await startSystem({ services })
+test('J1: an activity that nobody does is warned of, and its requests wait until somebody does it', async ({
+  system,
+}) => {
+  const definition = lonely('patient', { output: 'outputs.wait' })
 
-  const registered = await system.ask('hub', '/api/definitions', { json: lonely({ output: 'outputs.wait' }) })
-  const id = await begin(system, { type: 'lonely', payload: {} })
+  const registered = await system.ask('hub', '/api/definitions', { json: definition })
+  const id = await begin(system, { type: 'patient', payload: {} })
 
-  expect(registered).toMatchObject({ status: 201, json: { warnings: [expect.stringContaining('nobody-does-it')] } })
+  expect(registered).toMatchObject({
+    status: 201,
+    json: { warnings: [expect.stringContaining(unservedBy('patient'))] },
+  })
   await untilShown(system, id, { status: 'RUNNING', activities: { wait: { state: 'running' } } })
-  await waitUntil(async () => (await system.vhost.depth('activity.nobody-does-it')) === 1)
-  await system.start('processor', { EBS_MOCK_ACTIVITIES: '{"nobody-does-it": [{"output": "done"}]}' })
+  await waitUntil(async () => (await waitingFor(system, 'patient')) === 1)
+  const mocks = { [unservedBy('patient')]: [{ output: 'done' }] }
+  await guest(system, 'processor', { EBS_MOCK_ACTIVITIES: JSON.stringify(mocks) })
   await untilShown(system, id, { status: 'COMPLETED', output: 'done' })
 })
 
-test('what fails when it is evaluated is a failure for good that names the expression, and asks nobody for anything', async () => {
-  await using system = await startSystem({ services })
+test('what fails when it is evaluated is a failure for good that names the expression, and asks nobody for anything', async ({
+  system,
+}) => {
   const expressions = { input: 'payload.missing.name', when: 'payload.count > 1', output: 'outputs.wait.name' }
   const { input, when, output } = expressions
   const done = { when: 'false' }
-  await register(system, lonely({ type: 'by-input' }, { input }))
-  await register(system, lonely({ type: 'by-when' }, { when }))
-  await register(system, lonely({ type: 'by-output', output }, done))
+  await register(system, lonely('by-input', {}, { input }))
+  await register(system, lonely('by-when', {}, { when }))
+  await register(system, lonely('by-output', { output }, done))
 
   for (const [part, expression] of Object.entries(expressions)) {
     const id = await begin(system, { type: `by-${part}`, payload: { count: 'many' } })
@@ -98,22 +112,24 @@ test('what fails when it is evaluated is a failure for good that names the expre
       status: 'NEEDS_REMEDIATION',
       remediation: { cause: 'permanent', error: expect.stringContaining(expression) },
     })
+    expect(await waitingFor(system, `by-${part}`)).toBe(0)
   }
-  expect(await system.vhost.depth('activity.nobody-does-it')).toBe(0)
 })
 
-test('D5, J3: an answer of 10 MB is dead with a reason and its call times out; one that is over 64 KiB fails for good', async () => {
-  await using system = await startSystem({ services })
-  await register(system, lonely({}, { timeout: '3s', retry: { retries: 0 } }))
+test('D5, J3: an answer of 10 MB is dead with a reason and its call times out; one that is over 64 KiB fails for good', async ({
+  system,
+}) => {
+  await register(system, lonely('answered', {}, { timeout: '3s', retry: { retries: 0 } }))
   const [huge, large] = [
-    await begin(system, { type: 'lonely', payload: {} }),
-    await begin(system, { type: 'lonely', payload: {} }),
+    await begin(system, { type: 'answered', payload: {} }),
+    await begin(system, { type: 'answered', payload: {} }),
   ]
-  await waitUntil(async () => (await system.vhost.depth('activity.nobody-does-it')) === 2)
+  await waitUntil(async () => (await waitingFor(system, 'answered')) === 2)
 
   const answer = (id: string, bytes: number) => ({
     key: 'activities.succeeded',
     body: { type: 'ACTIVITY_SUCCEEDED', callId: `${id}:wait`, output: 'x'.repeat(bytes) },
+    properties: { headers: { of: id } },
   })
   await system.publishMany([answer(huge, 10_000_000), answer(large, 70_000)])
 
@@ -127,10 +143,12 @@ test('D5, J3: an answer of 10 MB is dead with a reason and its call times out; o
     activities: { wait: { state: 'failed', attempt: 1 } },
   })
   const dead = await system.vhost.peek(deadQueueOf('hub_consume'), 10)
-  expect(dead).toMatchObject([
+  const isOwn = (id: unknown) => id === huge || id === large
+  expect(dead.filter(({ properties }) => isOwn(properties.headers?.of))).toMatchObject([
     {
       properties: {
         headers: {
+          of: huge,
           'x-ebs-queue': 'hub_consume',
           'x-ebs-reason': 'poison',
           'x-ebs-error': expect.stringMatching(/^Unrecoverable: body: 100\d+ bytes/),
@@ -143,31 +161,34 @@ test('D5, J3: an answer of 10 MB is dead with a reason and its call times out; o
 const WAIT = { prefer: 'wait=10' }
 const start = (json: unknown, headers: Readonly<Record<string, string>> = {}): Ask => ({ json, headers })
 
-test('J2: two replicas take the same key at the same time as one journey; with another payload both refuse it', async () => {
-  await using system = await startSystem({ services: [...services, 'gateway'] })
-  await register(system, lonely())
-  const request = { type: 'lonely', payload: { n: 1 }, key: 'k' }
+test('J2: two replicas take the same key at the same time as one journey; with another payload both refuse it', async ({
+  system,
+}) => {
+  await register(system, lonely('shared'))
+  const second = await guest(system, 'gateway')
+  const request = { type: 'shared', payload: { n: 1 }, key: 'k' }
   const atBoth = (json: unknown, headers = {}) =>
-    Promise.all(['gateway', 'gateway-2'].map((name) => system.ask(name, '/api/journeys', start(json, headers))))
+    Promise.all(['gateway', second.name].map((name) => system.ask(name, '/api/journeys', start(json, headers))))
 
-  const [first, second] = await atBoth(request)
+  const [one, other] = await atBoth(request)
   const others = await atBoth({ ...request, payload: { n: 2 } }, WAIT)
 
-  expect([first?.status, second?.status]).toEqual([202, 202])
-  expect(first && idIn(first)).toBe(second && idIn(second))
+  expect([one?.status, other?.status]).toEqual([202, 202])
+  expect(one && idIn(one)).toBe(other && idIn(other))
   expect(others).toMatchObject([
     { status: 409, json: { kind: 'conflict' } },
     { status: 409, json: { kind: 'conflict' } },
   ])
-  expect(await list(system, '/api/journeys')).toMatchObject([{ status: 'RUNNING' }])
-  expect(await system.vhost.depth('activity.nobody-does-it')).toBe(1)
+  expect(await list(system, '/api/journeys?type=shared')).toMatchObject([{ status: 'RUNNING' }])
+  expect(await waitingFor(system, 'shared')).toBe(1)
 })
 
-test('A1: only a token of the right issuer, for this audience, in time and with the scope starts a journey, in a format that is known', async () => {
-  await using system = await startSystem({ services: ['hub'] })
-  await register(system, lonely())
+test('A1: only a token of the right issuer, for this audience, in time and with the scope starts a journey, in a format that is known', async ({
+  system,
+}) => {
+  await register(system, lonely('guarded'))
   const [key, stranger] = [await signingKey('k1'), await signingKey('k1')]
-  await system.start('gateway', {
+  const guard = await guest(system, 'gateway', {
     ...{ EBS_AUTH: 'jwt', EBS_AUTH_ISSUER: ISSUER, EBS_AUTH_AUDIENCE: AUDIENCE },
     EBS_AUTH_JWKS: keyFile(key.jwk).file,
   })
@@ -184,9 +205,9 @@ test('A1: only a token of the right issuer, for this audience, in time and with 
   const post = async (token: string | undefined, headers: Readonly<Record<string, string>> = {}) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const answer = await system.ask(
-      'gateway',
+      guard.name,
       '/api/journeys',
-      start({ type: 'lonely', payload: {} }, { ...authorization, ...headers }),
+      start({ type: 'guarded', payload: {} }, { ...authorization, ...headers }),
     )
     return answer
   }
@@ -200,7 +221,7 @@ test('A1: only a token of the right issuer, for this audience, in time and with 
   for (const type of ['application/vnd.ebs.journey.v9+json', 'text/plain', 'application/xml'])
     expect(await post(good, { 'content-type': type }), type).toMatchObject({ status: 415 })
   expect(await post(good, { accept: 'application/vnd.ebs.journey.v9+json' })).toMatchObject({ status: 406 })
-  expect(await list(system, '/api/journeys')).toEqual([])
+  expect(await list(system, '/api/journeys?type=guarded')).toEqual([])
 
   const begun = await post(good, { 'content-type': 'application/vnd.ebs.journey.v1+json' })
   expect(begun).toMatchObject({ status: 202 })

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import { activityGate } from './support/activity-gate.ts'
-import { ignoredCounts } from './support/collector.ts'
+import { ignoredCounts, ignoredSince } from './support/collector.ts'
+import { backAtEnd, guest } from './support/guests.ts'
 import {
   accounts,
+  accountsSince,
   begin,
   FULFILLED,
   order,
@@ -13,12 +15,19 @@ import {
   TAKEN_BACK,
   untilShown,
 } from './support/journeys.ts'
-import { distinct, onlooker } from './support/onlooker.ts'
+import { distinct, type Onlooker, onlooker } from './support/onlooker.ts'
 import { EVERYTHING, NOT_THE_EVENTS, permitWrites } from './support/permissions.ts'
-import { type System, startSystem } from './support/system.ts'
+import { testsOfOneSystem } from './support/shared-system.ts'
+import type { System } from './support/system.ts'
 import { waitUntil } from './support/wait-until.ts'
 
+const test = testsOfOneSystem({ services: ['hub', 'gateway'] })
+
 const ENDS = ['journeys.completed', 'journeys.failed', 'journeys.compensated', 'journeys.needs-remediation']
+
+/** Ends of these journeys that were announced, each once, and who of them needs a person. */
+const endsOf = async (ends: Onlooker, ids: readonly string[]) =>
+  distinct(await ends.heard()).filter(({ body }) => ids.includes(String(body.sagaId)))
 
 /** What a service says from now on is not heard, until writes are permitted again. */
 async function cutOff({ vhost }: System, service: string): Promise<void> {
@@ -35,9 +44,12 @@ const isSent = (n: number) => n % ADDRESSES.length === 0
 const callsOf = (id: string, n: number, steps: readonly string[]) =>
   steps.filter((step) => !(isSent(n) && step.endsWith(':undo'))).map((step) => `${id}:${step}`)
 
-test('D6, J2: a hub killed at every step of a journey: one instance, each request sent once, each effect once, and an end', async () => {
-  await using system = await startSystem({ services: ['hub', 'gateway'] })
+test('D6, J2: a hub killed at every step of a journey: one instance, each request sent once, each effect once, and an end', async ({
+  system,
+}) => {
   const hub = system.process('hub')
+  backAtEnd(hub)
+  const accountsBefore = await accounts(system)
   await register(system, patientOrder({ onFailure: 'compensate' }))
   const gate = await activityGate(system, ['reserve', 'charge', 'notify', 'ship', 'refund', 'release'])
   const requests = await onlooker(system.vhost, 'activity.*')
@@ -78,67 +90,71 @@ test('D6, J2: a hub killed at every step of a journey: one instance, each reques
 
   const ended = journeys.map((id, n) => [id, isSent(n) ? 'journeys.completed' : 'journeys.compensated'])
   await waitUntil(async () =>
-    expect(
-      distinct(await ends.heard())
-        .map(({ key, body }) => [body.sagaId, key])
-        .sort(),
-    ).toEqual(ended.sort()),
+    expect((await endsOf(ends, journeys)).map(({ key, body }) => [body.sagaId, key]).sort()).toEqual(ended.sort()),
   )
   for (const [n, id] of journeys.entries())
     await untilShown(system, id, { status: isSent(n) ? 'COMPLETED' : 'COMPENSATED', timers: [] })
-  expect(await accounts(system)).toEqual(
+  expect(await accountsSince(system, accountsBefore)).toEqual(
     Object.fromEntries(journeys.map((id, n) => [id, isSent(n) ? FULFILLED : TAKEN_BACK])),
   )
   expect((await asked()).sort()).toEqual(journeys.flatMap((id, n) => callsOf(id, n, TURNS.flat())).sort())
-  const { items } = listed.parse((await system.ask('hub', '/api/journeys')).json)
+  const { items } = listed.parse((await system.ask('hub', '/api/journeys?type=order')).json)
   expect(items.map(({ id }) => id).sort()).toEqual([...journeys].sort())
 })
 
 const listed = z.object({ items: z.array(z.object({ id: z.string() })) })
 
-/** A journey of one step: takes money, with this patience. */
-const payment = (patience: object) => ({
-  ...{ type: 'payment', version: 1, deadline: '10m', output: 'outputs.charge.chargeId' },
-  activities: { charge: { activity: 'charge', input: "{'amountCents': 500, 'card': '4242'}", ...patience } },
+/** A journey of one step, which takes money, as it says. */
+const payment = (type: string, how: object) => ({
+  ...{ type, version: 1, deadline: '10m', output: 'outputs.charge.chargeId' },
+  activities: { charge: { activity: 'charge', input: "{'amountCents': 500, 'card': '4242'}", ...how } },
 })
 
-test.each([
-  { what: 'is asked again when it is back', charge: { timeout: '5m' }, isLate: false },
+test.for([
+  { what: 'is asked again when it is back', type: 'payment-in-time', charge: { timeout: '5m' }, isLate: false },
   {
     what: 'is asked once more when its time is over',
+    type: 'payment-too-late',
     charge: { timeout: '2s', retry: { retries: 25, initialMs: 100, maxMs: 100 } },
     isLate: true,
   },
-])('J3: an activity that is killed between its effect and its answer $what: one effect', async ({ charge, isLate }) => {
-  await using system = await startSystem({ services: ['hub', 'gateway'] })
-  const { vhost } = system
-  await register(system, payment(charge))
-  const answers = await onlooker(vhost, 'activities.*')
-  const id = await begin(system, { type: 'payment', payload: {} })
-  await untilShown(system, id, { status: 'RUNNING' })
-  // The connections that the others have are not asked again.
-  await permitWrites(vhost, NOT_THE_EVENTS)
-  const processor = await system.start('processor', { EBS_ACTIVITIES: 'charge' })
-  await waitUntil(async () => expect(Object.keys(await accounts(system))).toEqual([id]))
-  await processor.kill()
-  const attempt = await attemptOf(system, id)
+])(
+  'J3: an activity that is killed between its effect and its answer $what: one effect',
+  async ({ type, charge, isLate }, { system }) => {
+    const { vhost } = system
+    const before = await accounts(system)
+    await register(system, payment(type, charge))
+    const answers = await onlooker(vhost, 'activities.*')
+    const id = await begin(system, { type, payload: {} })
+    await untilShown(system, id, { status: 'RUNNING' })
+    // The connections that the others have are not asked again.
+    await permitWrites(vhost, NOT_THE_EVENTS)
+    const processor = await guest(system, 'processor', { EBS_ACTIVITIES: 'charge' })
+    await waitUntil(async () => expect(Object.keys(await accountsSince(system, before))).toEqual([id]))
+    await processor.kill()
+    const attempt = await attemptOf(system, id)
 
-  if (isLate) await waitUntil(async () => (await attemptOf(system, id)) > attempt)
-  expect(await answers.heard()).toEqual([])
-  await permitWrites(vhost, EVERYTHING)
-  await processor.restart()
+    if (isLate) await waitUntil(async () => (await attemptOf(system, id)) > attempt)
+    expect((await answers.heard()).filter(({ body }) => String(body.callId).startsWith(id))).toEqual([])
+    await permitWrites(vhost, EVERYTHING)
+    await processor.restart()
 
-  await untilShown(system, id, { status: 'COMPLETED', activities: { charge: { state: 'done' } } })
-  if (!isLate) expect(await attemptOf(system, id)).toBe(1)
-  expect(await accounts(system)).toMatchObject({ [id]: { charged_cents: 500 } })
-})
+    await untilShown(system, id, { status: 'COMPLETED', activities: { charge: { state: 'done' } } })
+    if (!isLate) expect(await attemptOf(system, id)).toBe(1)
+    expect(await accountsSince(system, before)).toEqual({ [id]: expect.objectContaining({ charged_cents: 500 }) })
+  },
+)
 
 const charged = z.object({ activities: z.object({ charge: z.object({ attempt: z.int() }) }) })
 const attemptOf = async (system: System, id: string) => charged.parse(await show(system, id)).activities.charge.attempt
 
-test('J3: a result that comes before its journey is kept, also by a hub that is killed, and counts once when it begins', async () => {
-  await using system = await startSystem({ services: ['hub'] })
-  await register(system, payment({ timeout: '5m' }))
+test('J3: a result that comes before its journey is kept, also by a hub that is killed, and counts once when it begins', async ({
+  system,
+}) => {
+  const hub = system.process('hub')
+  backAtEnd(hub)
+  await register(system, payment('payment-overtaken', { timeout: '5m', activity: 'charge-by-hand' }))
+  const { early: earlyBefore } = await statusOf(system)
   const ends = await onlooker(system.vhost, ...ENDS)
   const sagaId = 'overtaken.main'
   const answer = (chargeId: string) =>
@@ -147,21 +163,26 @@ test('J3: a result that comes before its journey is kept, also by a hub that is 
       body: { type: 'ACTIVITY_SUCCEEDED', callId: `${sagaId}:charge`, output: { chargeId } },
     })
   const early = async (count: number) =>
-    waitUntil(async () => expect((await system.ask('hub', '/api/status')).json).toMatchObject({ early: count }))
+    waitUntil(async () => expect(await statusOf(system)).toEqual({ early: earlyBefore + count }))
 
   await answer('the first')
   await early(1)
-  await system.process('hub').kill()
-  await system.process('hub').restart()
+  // What was said to the hub before has been counted: it hears one after the other.
+  const ignoredBefore = await ignoredCounts(system)
+  await hub.kill()
+  await hub.restart()
   await answer('another')
   await early(2)
-  const request = { type: 'INITIATE_WORKFLOW', sagaId, journeyType: 'payment', payload: {} }
+  const request = { type: 'INITIATE_WORKFLOW', sagaId, journeyType: 'payment-overtaken', payload: {} }
   await system.publish({ key: 'initiate_workflow', body: request })
 
   await untilShown(system, sagaId, { status: 'COMPLETED', output: 'the first', timers: [] })
   await early(0)
   await answer('too late')
-  await waitUntil(async () => expect(await ignoredCounts(system)).toEqual({ 'journey late': 2 }))
+  await waitUntil(async () => expect(await ignoredSince(system, ignoredBefore)).toEqual({ 'journey late': 2 }))
   expect(await show(system, sagaId)).toMatchObject({ output: 'the first' })
-  expect(distinct(await ends.heard())).toMatchObject([{ body: { sagaId, output: 'the first' } }])
+  expect(await endsOf(ends, [sagaId])).toMatchObject([{ body: { sagaId, output: 'the first' } }])
 })
+
+const status = z.object({ early: z.number() })
+const statusOf = async (system: System) => status.parse((await system.ask('hub', '/api/status')).json)

@@ -13,7 +13,7 @@ const id = z.object({ id: z.string() })
 const queue = z.object({ ready: z.number(), in_flight: z.number(), at: z.string() })
 
 /** Far below what an operator would take; numbers of the management API are seconds old all the same, and that is allowed for. */
-const env = { EBS_LEDGER_SETTLE_MS: '1000', EBS_LEDGER_EVERY_MS: '250' }
+const env = { EBS_LEDGER_SETTLE_MS: '1000', EBS_LEDGER_EVERY_MS: '500' }
 
 test('the ledger: balanced while a consumer is stopped, out of balance by exactly what is purged; what is set aside and dropped is counted', async () => {
   await using system = await startSystem({ env })

@@ -1,51 +1,67 @@
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
+import { withOwnCounts } from './support/own-counts.ts'
 import { expectAllDone } from './support/settled.ts'
-import { startSystem } from './support/system.ts'
+import { testsOfOneSystem } from './support/shared-system.ts'
+import type { System } from './support/system.ts'
 import { metricNames } from './support/totals.ts'
-import { waitUntil } from './support/wait-until.ts'
+
+const REPLICAS = 3
+const replicas = <T>(name: T) => Array.from({ length: REPLICAS }, () => name)
+const test = testsOfOneSystem({
+  services: ['datagen', ...replicas('distributor' as const), ...replicas('processor' as const), 'hub', 'statistics'],
+})
 
 const CURRENT_MS = 1_000
 const view = z.object({ name: z.string(), columns: z.string() })
 const metric = z.object({ metric: z.string() })
 const times = z.object({ last: z.string(), updated: z.string() })
 const share = z.object({ processor: z.string(), tasks: z.number() })
+const made = z.object({ id: z.string(), tenant: z.string() })
 
 const LAST_EVENT = `select max(last_at) as last, (select value from statistics where metric = 'updated_at') as updated
   from events_by_type`
-const SHARES = 'select processor, count(*) as tasks from tasks where finished_at is not null group by processor'
 
 const VIEWS = `select v.name, group_concat(c.name, ', ') as columns from sqlite_master v, pragma_table_info(v.name) c
   where v.type = 'view' group by v.name`
 
-test('from curl to statistics: one object, then 300', async () => {
-  await using system = await startSystem()
-  const expectCurrent = async () => {
-    const [row] = await system.rows(times, LAST_EVENT)
-    const behindMs = Date.parse(row?.updated ?? '') - Date.parse(row?.last ?? '')
-    expect(behindMs).toBeGreaterThanOrEqual(0)
-    expect(behindMs).toBeLessThan(CURRENT_MS)
-  }
+const columnsOf = (views: readonly z.output<typeof view>[]) =>
+  Object.fromEntries(views.map(({ name, columns }) => [name, columns]))
+
+async function expectCurrent(system: System) {
+  const [row] = await system.rows(times, LAST_EVENT)
+  const behindMs = Date.parse(row?.updated ?? '') - Date.parse(row?.last ?? '')
+  expect(behindMs).toBeGreaterThanOrEqual(0)
+  expect(behindMs).toBeLessThan(CURRENT_MS)
+}
+
+test('from curl to statistics: one object, then 300; three replicas of distributor and processor count as one', async ({
+  system: shared,
+}) => {
+  const system = await withOwnCounts(shared)
 
   const answer = await fetch(`${system.process('datagen').url}/api/objects`, { method: 'POST' })
   expect(answer.status).toBe(201)
-  const object = z.object({ id: z.string(), tenant: z.string() }).parse(await answer.json())
+  const object = made.parse(await answer.json())
   expect(answer.headers.get('location')).toBe(`/api/objects/${object.id}`)
   await expectAllDone(system, { objects: 1 })
-  await expectCurrent()
+  await expectCurrent(system)
 
-  expect(await system.createObjects(300)).toBe(201)
+  expect(await system.createObjects(300, undefined, 'many')).toBe(201)
   await expectAllDone(system, { objects: 301 })
-  await expectCurrent()
+  await expectCurrent(system)
+
+  const SHARES = `select processor, count(*) as tasks from tasks where tenant = 'many' and finished_at is not null
+    group by processor`
+  expect((await system.rows(share, SHARES)).length).toBe(REPLICAS)
 })
 
-test('the views of stats.db are as documented', async () => {
-  await using system = await startSystem()
-  await system.createObjects(2)
+test('the views of stats.db are as documented', async ({ system: shared }) => {
+  const system = await withOwnCounts(shared)
+  await system.createObjects(2, undefined, 'viewed')
   await expectAllDone(system, { objects: 2 })
 
-  const views = await system.rows(view, VIEWS)
-  expect(Object.fromEntries(views.map(({ name, columns }) => [name, columns]))).toEqual({
+  expect(columnsOf(await system.rows(view, VIEWS))).toEqual({
     statistics: 'metric, value',
     objects: 'id, tenant, created_at, completed_at, failed_at, duration_ms',
     tasks: 'id, object_id, tenant, created_at, started_at, finished_at, failed_at, processor, attempts, duration_ms',
@@ -62,7 +78,7 @@ test('the views of stats.db are as documented', async () => {
   const metrics = await system.rows(metric, 'select metric from statistics')
   expect(metrics.map((row) => row.metric)).toEqual([...metricNames, 'updated_at'])
   const rows = z.object({ rows: z.number() })
-  const complete = `tenant is not null and created_at is not null and duration_ms is not null and failed_at is null`
+  const complete = `tenant = 'viewed' and created_at is not null and duration_ms is not null and failed_at is null`
   expect(
     await system.rows(rows, `select count(*) as rows from objects where ${complete} and completed_at is not null`),
   ).toEqual([{ rows: 2 }])
@@ -76,15 +92,16 @@ test('the views of stats.db are as documented', async () => {
 
 const hubView = z.object({ kind: z.string(), key: z.string(), status: z.string(), version: z.number() })
 const lines = z.object({ at: z.iso.datetime(), what: z.string(), detail: z.string().nullable() })
+const anything = z.record(z.string(), z.unknown())
 
-test('the views of hub.db are as documented: an object is a group, with its history', async () => {
-  await using system = await startSystem()
-  const answer = await system.ask('datagen', '/api/objects', { method: 'POST' })
-  const { id } = z.object({ id: z.string() }).parse(answer.json)
+test('the views of hub.db are as documented: an object is a group, with its history', async ({ system: shared }) => {
+  const system = await withOwnCounts(shared)
+  const ignored = () => system.hubRows(anything, 'select * from ignored')
+  const ignoredBefore = await ignored()
+  const { id } = made.parse((await system.ask('datagen', '/api/objects', { method: 'POST' })).json)
   await expectAllDone(system, { objects: 1 })
 
-  const views = await system.hubRows(view, VIEWS)
-  expect(Object.fromEntries(views.map(({ name, columns }) => [name, columns]))).toEqual({
+  expect(columnsOf(await system.hubRows(view, VIEWS))).toEqual({
     conversations: 'kind, key, status, version, tenant, created_at, changed_at, ended_at',
     history: 'kind, key, at, what, detail',
     timers: 'kind, key, name, due_at',
@@ -101,7 +118,7 @@ test('the views of hub.db are as documented: an object is a group, with its hist
     definitions: 'type, version, at, actor, reason, document',
     journeys: 'id, type, status, attention, tenant, created_at, changed_at, ended_at',
   })
-  const ended = 'select * from conversations where tenant is not null and ended_at is not null'
+  const ended = `select * from conversations where key = '${id}' and tenant is not null and ended_at is not null`
   expect(await system.hubRows(hubView, ended)).toEqual([{ kind: 'group', key: id, status: 'success', version: 4 }])
   const history = await system.hubRows(lines, `select at, what, detail from history where key = '${id}'`)
   expect(history.map(({ what }) => what)).toEqual(['opened', 'done', 'done', 'done', 'success'])
@@ -111,44 +128,6 @@ test('the views of hub.db are as documented: an object is a group, with its hist
       .map(({ detail }) => detail)
       .sort(),
   ).toEqual([1, 2, 3].map((index) => `${id}.${index}`))
-  for (const nothing of ['timers', 'ignored'])
-    expect(await system.hubRows(hubView, `select * from ${nothing}`), nothing).toEqual([])
-})
-
-test('tasks that were made before there is a processor wait for one', async () => {
-  await using system = await startSystem({ services: ['datagen', 'distributor', 'hub', 'statistics'] })
-  await system.createObjects(20)
-  await waitUntil(async () => expect(await system.statistics()).toMatchObject({ tasks_created: 60, tasks_started: 0 }))
-  expect(await system.vhost.depth('process_consume')).toBe(60)
-
-  await system.start('processor')
-
-  await expectAllDone(system, { objects: 20 })
-})
-
-test('D7: two processors share slow tasks fairly', async () => {
-  await using system = await startSystem({
-    services: ['datagen', 'distributor', 'processor', 'processor', 'hub', 'statistics'],
-    env: { EBS_TASK_MS_MIN: '300', EBS_TASK_MS_MAX: '300' },
-  })
-  await system.createObjects(80)
-  await expectAllDone(system, { objects: 80 })
-
-  const shares = await system.rows(share, SHARES)
-  expect(shares).toHaveLength(2)
-  for (const { tasks } of shares) {
-    expect(tasks / 240).toBeGreaterThanOrEqual(0.35)
-    expect(tasks / 240).toBeLessThanOrEqual(0.65)
-  }
-})
-
-test('five replicas of distributor and processor count as one', async () => {
-  const five = <T>(name: T) => Array.from({ length: 5 }, () => name)
-  await using system = await startSystem({
-    services: ['datagen', ...five('distributor' as const), ...five('processor' as const), 'hub', 'statistics'],
-  })
-  await system.createObjects(300)
-  await expectAllDone(system, { objects: 300 })
-
-  expect((await system.rows(share, SHARES)).length).toBe(5)
+  expect(await system.hubRows(anything, `select * from timers where key = '${id}'`)).toEqual([])
+  expect(await ignored()).toEqual(ignoredBefore)
 })

@@ -3,7 +3,6 @@ import { createServer } from 'node:http'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { findFreePort } from '../scripts/broker/free-port.ts'
-import { topologyPlan } from '../shared/topology.ts'
 import { expectAllDone } from './support/settled.ts'
 import { startSystem } from './support/system.ts'
 import { testVhost } from './support/vhost.ts'
@@ -62,23 +61,6 @@ test('a taken port is named with its variable, exit 2', async () => {
   server.close()
 })
 
-test('D8: a queue of another type is reported as a readable difference, exit 1, and left as it is', async () => {
-  await using vhost = await testVhost()
-  const queue = `/api/queues/${vhost.name}/process_consume`
-  const classic = topologyPlan('classic').queues.find(({ name }) => name === 'process_consume')
-  await vhost.management('PUT', queue, { durable: true, arguments: classic?.arguments })
-  await using system = await startSystem({ services: ['processor'], vhost, isBrokerAway: true })
-  const processor = system.process('processor')
-
-  expect(await processor.exited).toEqual({ code: 1, signal: null })
-
-  // The broker names the first difference that it meets.
-  expect(processor.output).toMatch(/ {2}queue process_consume: x-[a-z-]+ is \S+, this version of ebs wants \S+/)
-  expect(processor.output).toContain('EBS_QUEUE_TYPE')
-  expect(processor.output).not.toMatch(/\.js:\d+/)
-  expect(await vhost.management('GET', queue)).toMatchObject({ type: 'classic' })
-})
-
 test('a service whose credentials the broker does not know keeps waiting and says why, without the password', async () => {
   await using vhost = await testVhost()
   const url = new URL(vhost.url)
@@ -129,8 +111,19 @@ test('D6: services that wait for their broker stop when they are told to; what d
   expect(await answer.text()).toMatch(/^ebs_outbox_pending 20$/m)
 })
 
-test('the system runs on classic queues, too', async () => {
+test('the system runs on classic queues, too; D8: a service that wants another type reports it as a readable difference, exit 1, and leaves the queue as it is', async () => {
   await using system = await startSystem({ env: { EBS_QUEUE_TYPE: 'classic' } })
+
+  await expect(system.start('processor', { EBS_QUEUE_TYPE: 'quorum' })).rejects.toThrow(/processor-2 ended/)
+
+  const refused = system.process('processor-2')
+  expect(await refused.exited).toEqual({ code: 1, signal: null })
+  // The broker names the first difference of a queue that it meets.
+  expect(refused.output).toMatch(/ {2}queue process_consume: x-[a-z-]+ is \S+, this version of ebs wants \S+/)
+  expect(refused.output).toContain('EBS_QUEUE_TYPE')
+  expect(refused.output).not.toMatch(/\.js:\d+/)
+  const queue = `/api/queues/${system.vhost.name}/process_consume`
+  expect(await system.vhost.management('GET', queue)).toMatchObject({ type: 'classic' })
   await system.createObjects(20)
   await expectAllDone(system, { objects: 20 })
 })

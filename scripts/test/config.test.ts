@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../shared/service/errors.ts'
 import { readLoneService, readSetUpConfig } from '../config.ts'
+import { fastFolder } from '../fast-folder.ts'
 import { checkTestBroker, testEnvironment } from '../test-environment.ts'
 
 const read = (env: Record<string, string>) => readSetUpConfig('/project', env)
@@ -88,7 +89,7 @@ describe('the configuration of npm test', () => {
       EBS_TEST_SEED: '7',
     }
 
-    const given = testEnvironment(env, { amqpUrl: 'amqp://a', managementUrl: 'http://m', isUp: true })
+    const { TMPDIR: _, ...given } = testEnvironment(env, { amqpUrl: 'amqp://a', managementUrl: 'http://m', isUp: true })
 
     expect(given).toEqual({
       PATH: '/bin',
@@ -97,5 +98,12 @@ describe('the configuration of npm test', () => {
       EBS_TEST_MANAGEMENT_URL: 'http://m',
       EBS_TEST_OWN_BROKER: 'false',
     })
+  })
+
+  test('writes to memory only where the user has named no other place', () => {
+    const broker = { amqpUrl: 'amqp://a', managementUrl: 'http://m', isUp: true }
+
+    expect(testEnvironment({ TMPDIR: '/big' }, broker).TMPDIR).toBe('/big')
+    expect(testEnvironment({}, broker).TMPDIR).toBe(fastFolder())
   })
 })

@@ -9,12 +9,12 @@ import { probeAmqp } from '../../shared/bus/probe.ts'
 import { findFreePort, isPortFree } from '../broker/free-port.ts'
 import { readNodeState, writeNodeState } from '../broker/node-state.ts'
 import { findLeftover, openNode, takeLeftover } from '../broker/open-node.ts'
-import { choosePorts, type NodePlace } from '../broker/private-node.ts'
+import { choosePorts, killOwnNode, type NodePlace } from '../broker/private-node.ts'
 import { findRabbitmqServer } from '../broker/programs.ts'
 import { isAlive } from '../processes.ts'
 import { superviseSystem } from '../supervisor.ts'
 
-/** A boot takes 5 to 8 s on an idle machine, and a test boots up to two times. */
+/** A boot takes 5 to 8 s on an idle machine, and a test boots up to three times. */
 const TEST_MS_MAX = 240_000
 const PATIENCE = { timeout: 120_000, interval: 100 }
 
@@ -51,49 +51,12 @@ async function keptQueue(managementUrl: string | undefined, method: 'PUT' | 'GET
 const pidIn = (place: NodePlace) => readNodeState(place.folder)?.pid ?? 0
 
 describe.runIf(program)('a private node', { timeout: TEST_MS_MAX }, () => {
-  test('keeps its data between runs and leaves nothing running', async () => {
+  test('is taken over when its supervisor was killed, and only used while that one lives; it leaves nothing running, keeps its data between runs, and is started again by its supervisor, on the same ports, when it was killed', async () => {
     await using place = temporaryPlace()
     const first = await openNode(place, {}, signal)
     const firstPid = pidIn(place)
     const ports = readNodeState(place.folder)?.ports
     expect(await keptQueue(first.managementUrl, 'PUT')).toBe(201)
-
-    await first.owned?.running.stop()
-
-    expect(isAlive(firstPid)).toBe(false)
-    for (const port of Object.values(ports ?? {})) expect(await isPortFree(port)).toBe(true)
-    expect(readNodeState(place.folder)).toBeUndefined()
-
-    const second = await openNode(place, {}, signal)
-    expect(await keptQueue(second.managementUrl, 'GET')).toBe(200)
-    await second.owned?.running.kill()
-    expect(findLeftover(place.folder)).toBeUndefined()
-  })
-
-  test('is started again by the supervisor, on the same ports, when it was killed', async () => {
-    await using place = temporaryPlace()
-    const { amqpUrl, managementUrl, owned } = await openNode(place, {}, signal)
-    const said: string[] = []
-    const backoff = { firstMs: 50, maxMs: 1_000, steadyMs: 60_000 }
-    const system = superviseSystem({ services: [], broker: owned, say: (line) => said.push(line), backoff })
-    // Also when this fails, and before the place goes: or it would start the node again.
-    await using _supervised = { [Symbol.asyncDispose]: () => system.kill() }
-    const firstPid = pidIn(place)
-
-    process.kill(firstPid, 'SIGKILL')
-
-    await vi.waitFor(() => expect(said).toHaveLength(1), PATIENCE)
-    await vi.waitFor(async () => expect(await probeAmqp(amqpUrl)).toBe('ok'), PATIENCE)
-    await vi.waitFor(async () => expect(await keptQueue(managementUrl, 'PUT')).toBe(201), PATIENCE)
-    const secondPid = pidIn(place)
-    expect(secondPid).not.toBe(firstPid)
-    await system.stop()
-    expect(isAlive(secondPid)).toBe(false)
-  })
-
-  test('is taken over when its supervisor was killed, and only used while that one lives', async () => {
-    await using place = temporaryPlace()
-    const { amqpUrl } = await openNode(place, {}, signal)
     const ofSomebodyElse = async (owner: number) => {
       const state = findLeftover(place.folder)
       if (!state) throw new Error('The node is not found.')
@@ -103,32 +66,58 @@ describe.runIf(program)('a private node', { timeout: TEST_MS_MAX }, () => {
     const passerBy = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
 
     const used = await ofSomebodyElse(passerBy.pid ?? 0)
-    expect(used).toMatchObject({ amqpUrl, isUp: true })
+    expect(used).toMatchObject({ amqpUrl: first.amqpUrl, isUp: true })
     expect(used?.owned).toBeUndefined()
 
     passerBy.kill('SIGKILL')
     await once(passerBy, 'exit')
     const taken = await ofSomebodyElse(passerBy.pid ?? 0)
-    expect(taken).toMatchObject({ amqpUrl, isUp: true })
+    expect(taken).toMatchObject({ amqpUrl: first.amqpUrl, isUp: true })
     expect(readNodeState(place.folder)?.owner).toBe(process.pid)
 
-    const pid = pidIn(place)
     await taken?.owned?.running.stop()
-    expect(isAlive(pid)).toBe(false)
+    expect(isAlive(firstPid)).toBe(false)
+    for (const port of Object.values(ports ?? {})) expect(await isPortFree(port)).toBe(true)
+    expect(readNodeState(place.folder)).toBeUndefined()
+
+    const second = await openNode(place, {}, signal)
+    expect(await keptQueue(second.managementUrl, 'GET')).toBe(200)
+    const said: string[] = []
+    const backoff = { firstMs: 50, maxMs: 1_000, steadyMs: 60_000 }
+    const system = superviseSystem({ services: [], broker: second.owned, say: (line) => said.push(line), backoff })
+    // Also when this fails, and before the place goes: or it would start the node again.
+    await using _supervised = { [Symbol.asyncDispose]: () => system.kill() }
+    const secondPid = pidIn(place)
+
+    process.kill(secondPid, 'SIGKILL')
+
+    await vi.waitFor(() => expect(said).toHaveLength(1), PATIENCE)
+    await vi.waitFor(async () => expect(await probeAmqp(second.amqpUrl)).toBe('ok'), PATIENCE)
+    await vi.waitFor(async () => expect(await keptQueue(second.managementUrl, 'GET')).toBe(200), PATIENCE)
+    const thirdPid = pidIn(place)
+    expect(thirdPid).not.toBe(secondPid)
+    await system.stop()
+    expect(isAlive(thirdPid)).toBe(false)
+    expect(findLeftover(place.folder)).toBeUndefined()
   })
 
-  test('is not left half started when the wait is given up', async () => {
+  test.each([
+    { how: 'the wait is given up', end: (_folder: string, giveUp: AbortController) => giveUp.abort() },
+    { how: 'it is killed', end: (folder: string) => killOwnNode(folder) },
+  ])('is not left half started when $how', async ({ end }) => {
     await using place = temporaryPlace()
     const giveUp = new AbortController()
     const opening = openNode(place, {}, giveUp.signal)
+    const rejected = expect(opening).rejects.toThrow()
     await vi.waitFor(() => expect(pidIn(place)).toBeGreaterThan(0), PATIENCE)
     const pid = pidIn(place)
 
-    giveUp.abort()
+    await end(place.folder, giveUp)
 
-    await expect(opening).rejects.toThrow()
+    await rejected
     expect(isAlive(pid)).toBe(false)
     expect(readNodeState(place.folder)).toBeUndefined()
+    expect(findLeftover(place.folder)).toBeUndefined()
   })
 })
 

@@ -40,3 +40,10 @@ export async function ignoredCounts(system: System): Promise<Readonly<Record<str
   for (const { kind, why, count } of items) counts[`${kind} ${why}`] = (counts[`${kind} ${why}`] ?? 0) + count
   return counts
 }
+
+/** What was ignored since then; what was not is not in it. */
+export async function ignoredSince(system: System, before: Readonly<Record<string, number>>) {
+  const now = Object.entries(await ignoredCounts(system))
+  const more = now.map(([what, count]) => [what, count - (before[what] ?? 0)] as const)
+  return Object.fromEntries(more.filter(([, count]) => count > 0))
+}

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { System } from './system.ts'
 
-/** Nearly 50 objects a second: enough that every process holds work at any moment, little enough that a small machine keeps up. */
-const OBJECTS_PER_REQUEST = 10
+/** Nearly 25 objects a second: enough that every process holds work at any moment, little enough that a busy machine keeps up. */
+const OBJECTS_PER_REQUEST = 5
 const EVERY_MS = 200
 const TRY_AGAIN_MS = 50
 const GIVE_UP_MS = 30_000

@@ -94,7 +94,7 @@ export class Operator {
     return page(held).parse((await this.get(`/api/dead?limit=1000${query}`)).json).items
   }
 
-  async deadGroups() {
-    return page(group).parse((await this.get('/api/dead/groups')).json).items
+  async deadGroups(query = '') {
+    return page(group).parse((await this.get(`/api/dead/groups?limit=1000${query}`)).json).items
   }
 }

@@ -19,6 +19,9 @@ export const taskMessages = (tenant: string, from: number, to: number): readonly
   Array.from({ length: to - from + 1 }, (_, i) => taskMessage(tenant, from + i))
 
 export const tenantsOf = (heard: readonly HeardMessage[]) => new Set(heard.map(tenantOf))
+/** Of these tenants. */
+export const ofTenants = (heard: readonly HeardMessage[], ...tenants: readonly string[]) =>
+  heard.filter((one) => tenants.includes(String(tenantOf(one))))
 export const tenantOf = ({ headers }: HeardMessage) => headers['x-ebs-tenant']
 
 const counts = { created: z.number(), started: z.number(), finished: z.number() }
@@ -39,10 +42,14 @@ export const depthOf = (vhost: TestVhost, rule: string, queue = 'process_consume
 
 const queueNames = z.array(z.object({ name: z.string() }))
 
-/** Parking queues that there are. */
-export async function parkingQueues({ management, name }: TestVhost): Promise<readonly string[]> {
+/** Parking queues that there are, of these rules if any is named. */
+export async function parkingQueues(
+  { management, name }: TestVhost,
+  ...rules: readonly string[]
+): Promise<readonly string[]> {
+  const prefixes = rules.length > 0 ? rules.map((rule) => parkingQueueOf(rule, '')) : ['ebs.sideline.']
   const listed = queueNames.parse(await management('GET', `/api/queues/${name}?columns=name`))
-  return listed.map((one) => one.name).filter((one) => one.startsWith('ebs.sideline.'))
+  return listed.map((one) => one.name).filter((one) => prefixes.some((prefix) => one.startsWith(prefix)))
 }
 
 const started = z.object({ taskId: z.string() })

@@ -15,7 +15,7 @@ import { takeBackup } from '../take.ts'
 import { type RunningSystem, runningSystem } from './running-system.ts'
 
 /** Objects, and flows, that are begun while the backup is made: enough for any of its steps to have some beside it. */
-const LOAD_MAX = 100
+const LOAD_MAX = 40
 
 const noPlan: Plan = { exchanges: [], queues: [], bindings: [] }
 const TASK = 'select id from task_rows where id = ?'
@@ -49,7 +49,7 @@ test.each([{ broker: 'stays as it is' }, { broker: 'is lost, too' }])(
     {
       await using system = await runningSystem(memory, dataDir)
       await killMessage(memory)
-      for (let n = 0; n < 40; n++) {
+      for (let n = 0; n < 16; n++) {
         accepted.objects.push(await makeObject(system))
         if (n % 4 === 0) await startFlow(system, `before-${n}`)
         if (n % 4 === 0) accepted.flows.push(`before-${n}`)

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { findingsText, type Subject, subjects } from '../rounds.ts'
 
-/** So many that both take some seconds; `npm run fuzz` takes any number. */
-const INPUTS = 250
+/** `npm run fuzz` takes any number. */
+const INPUTS = 100
 const SEED_MAX = 1_000_000
 const MS_MAX = 60_000
 const random = randomInt(SEED_MAX)
@@ -11,7 +11,6 @@ const random = randomInt(SEED_MAX)
 const rounds: readonly { readonly subject: Subject; readonly seed: number }[] = [
   { subject: 'http', seed: 1 },
   { subject: 'http', seed: random * 2 },
-  { subject: 'messages', seed: 1 },
   { subject: 'messages', seed: random },
 ]
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
-import { deadQueueOf, topologyPlan } from '../../topology.ts'
+import { deadQueueOf } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
-import { numbers, publishAll, untilReady } from './contract-rig.ts'
+import { numbers, planOf, publishAll, untilReady } from './contract-rig.ts'
 
-const plan = topologyPlan('quorum', { queues: { work: { hears: [] } }, withLadder: false })
+const plan = planOf('quorum', { work: { hears: [] } })
 const DEAD = deadQueueOf('work')
 
 test('of large messages only a few are asked for ahead of who looks, and all of them are seen', async () => {

@@ -1,15 +1,16 @@
 import { type ChannelModel, connect } from 'amqplib'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { type TestVhost, testVhost } from '../../../test/support/vhost.ts'
-import { topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import { AmqpConsumer } from '../amqp-consumer.ts'
-import { collect, eventually, messageOf, numbers, publishAll, untilReady } from './contract-rig.ts'
+import { collect, eventually, messageOf, numbers, planOf, publishAll, untilReady } from './contract-rig.ts'
 
-const plan = topologyPlan('quorum', { queues: { work: { hears: [] } }, withLadder: false })
+const plan = planOf('quorum', { work: { hears: [] } })
 
-// The management API tells of consumers every five seconds, so this looks twice only.
+/** The management API tells of consumers every five seconds. */
+const LISTED = { timeout: 15_000, interval: 250 }
+
 test('operators see the tag of a consumer: from the start, with another prefetch and on the next connection', async () => {
   await using vhost = await testVhost()
   const bus = connectAmqp(vhost.url, { service: 'tagged', plan })
@@ -17,11 +18,11 @@ test('operators see the tag of a consumer: from the start, with another prefetch
   const second = await bus.consume('work', { prefetch: 7, tag: 'second@here' }, () => {})
   await second.setPrefetch(9)
   const areSeen = async () => expect((await tagsOf(vhost)).toSorted()).toEqual(['first@here 7', 'second@here 9'])
-  await eventually(areSeen)
+  await vi.waitFor(areSeen, LISTED)
 
   await vhost.closeConnections('tagged_consume')
-  await eventually(async () => expect(await tagsOf(vhost)).toEqual([]))
-  await eventually(areSeen)
+  await vi.waitFor(async () => expect(await tagsOf(vhost)).toEqual([]), LISTED)
+  await vi.waitFor(areSeen, LISTED)
   await bus.close()
 })
 
@@ -70,13 +71,13 @@ test('a prefetch that changes while messages are held leaves them alone, and a c
   await consumer.setPrefetch(5)
   // What an earlier channel holds does not count: 3, then 4, then 5.
   await eventually(() => expect(deliveries).toEqual(numbers(12)))
-  await eventually(async () => expect(await channelsOf(vhost)).toBe(3))
+  await vi.waitFor(async () => expect(await channelsOf(vhost)).toBe(3), LISTED)
 
   for (const ack of acks.splice(0)) ack()
   await eventually(() => expect(deliveries).toEqual(numbers(17)))
   await consumer.setPrefetch(6)
   // The one before this change was in use until now.
-  await eventually(async () => expect(await channelsOf(vhost)).toBe(2))
+  await vi.waitFor(async () => expect(await channelsOf(vhost)).toBe(2), LISTED)
   await eventually(() => expect(deliveries).toEqual(numbers(20)))
   for (const ack of acks.slice(0, -3)) ack()
   await bus.close()

@@ -3,12 +3,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { EVERYTHING, permitWrites } from '../../../test/support/permissions.ts'
 import { testVhost } from '../../../test/support/vhost.ts'
 import { createLog } from '../../service/log.ts'
-import { topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import { seenExchange, wireExchange } from '../amqp-direct.ts'
 import { concerns, explained, parseRefusal } from '../amqp-refusals.ts'
 import { type BrokerState, NackedError, ReturnedError } from '../broker.ts'
-import { eventually, messageOf } from './contract-rig.ts'
+import { eventually, messageOf, planOf } from './contract-rig.ts'
 
 const UUID = '0190c5a0-7d3e-7000-8000-0123456789ab'
 
@@ -66,7 +65,7 @@ async function connected() {
     },
   })
   const log = createLog({ service: 'test', level: 'info', destination })
-  const plan = topologyPlan('quorum', { queues: { work: { hears: ['work'] } }, withLadder: false })
+  const plan = planOf('quorum', { work: { hears: ['work'] } })
   const bus = connectAmqp(vhost.url, { service: 'test', plan, log })
   onTestFinished(async () => {
     await bus.close()

@@ -1,12 +1,11 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
-import { topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import { ClosedError } from '../broker.ts'
-import { collect, messageOf, numbers, publishAll } from './contract-rig.ts'
+import { collect, messageOf, numbers, planOf, publishAll } from './contract-rig.ts'
 import { leavingBroker } from './leaving-broker.ts'
 
-const plan = topologyPlan('classic', { queues: { work: { hears: ['work'] } }, withLadder: false })
+const plan = planOf('classic', { work: { hears: ['work'] } })
 /** Begins with its class and method; a frame has 7 bytes before and one behind what it says. */
 const GET_OK = Buffer.from([0, 60, 0, 71])
 /** Some are ready then, so that a get has an answer. */

@@ -5,7 +5,7 @@ import { type Clock, systemClock, VirtualClock } from '../../clock.ts'
 import type { Body } from '../../events.ts'
 import { createLog, type Logger } from '../../service/log.ts'
 import type { Recorder } from '../../service/recorder.ts'
-import { type Plan, topologyPlan } from '../../topology.ts'
+import { controlStream, type Plan, topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import type { Broker, Message, Properties, Received } from '../broker.ts'
 import type { Bus } from '../bus.ts'
@@ -13,6 +13,7 @@ import type { Handlers } from '../consumer.ts'
 import { MemoryBroker } from '../memory-broker.ts'
 import type { RetryPolicy } from '../retry.ts'
 import { noRules, noWatcher } from '../rules.ts'
+import { keepQueues, keepRungs } from './reduced-plans.ts'
 
 const CREATED_AT = '2026-01-01T00:00:00.000Z'
 const object = (n: number) => ({ id: `o${n}`, tenant: 'acme', name: `object ${n}`, content: '', createdAt: CREATED_AT })
@@ -75,8 +76,9 @@ export type Site = AsyncDisposable & {
   bus(broker: Broker, change?: Partial<Bus>): Bus & { readonly recorder: ReturnType<typeof recordingRecorder> }
 }
 
+/** Without a plan it is one without delays, rules and whatever `other` and `watch` do not need to be listened to. */
 export const sites: readonly { readonly site: string; readonly open: (plan?: Plan) => Promise<Site> }[] = [
-  { site: 'in memory', open: async (plan) => memorySite(plan).site },
+  { site: 'in memory', open: async (plan = plainPlan()) => memorySite(plan).site },
   { site: 'RabbitMQ', open: rabbitSite },
 ]
 
@@ -97,7 +99,7 @@ export function virtualSite(plan = testPlan()) {
   return { clock, ...memorySite(plan, clock) }
 }
 
-async function rabbitSite(plan = testPlan()): Promise<Site> {
+async function rabbitSite(plan = plainPlan()): Promise<Site> {
   const vhost = await testVhost()
   return siteOf(
     (service) => connectAmqp(vhost.url, { service, plan }),
@@ -141,6 +143,18 @@ export const testPlan = (withLadder = true): Plan =>
       watch: { hears: ['tasks.*', 'messages.#'] },
     },
   })
+
+const unused = [controlStream, 'other.dead', 'other.replay', 'watch.dead', 'watch.replay']
+/** The same where only `work` is consumed as services do: the others are there to be listened to. */
+function plainPlan(withLadder = false): Plan {
+  const plan = keepQueues(testPlan(withLadder), (name) => !unused.includes(name))
+  const listened = { 'x-queue-type': 'quorum' }
+  const isListened = (name: string) => name === 'other' || name === 'watch'
+  return { ...plan, queues: plan.queues.map((row) => (isListened(row.name) ? { ...row, arguments: listened } : row)) }
+}
+
+/** For delays whose digits these rungs are. */
+export const delayPlan = () => keepRungs(plainPlan(true), ['100ms', '50ms', '40ms', '30ms', '20ms', '10ms'])
 
 const quietLog = (): Logger => createLog({ service: 'test', level: 'silent', destination: new Writable() })
 

@@ -4,7 +4,7 @@ import type { Cause } from '../bus.ts'
 import { answering, delayed, messageFor, queueFamily } from '../bus.ts'
 import { metaOf, parseEvent, toMessage } from '../envelope.ts'
 import { DELAY_MS_MAX } from '../ladder.ts'
-import { eventually, finishedBody, listen, memorySite, receivedOf, sites, taskBody } from './bus-fixture.ts'
+import { delayPlan, eventually, finishedBody, listen, memorySite, receivedOf, sites, taskBody } from './bus-fixture.ts'
 
 const causeOf = (headers: Record<string, unknown> = {}): Cause => ({
   meta: metaOf(receivedOf({}, { messageId: 'm1', correlationId: 'c1', headers })),
@@ -57,7 +57,7 @@ describe('an event that follows', () => {
 
 describe.each(sites)('a delayed message, $site', ({ open }) => {
   test('comes to the queue that is named, no earlier, and is read as if it had come by the exchange', async () => {
-    await using delaying = await open()
+    await using delaying = await open(delayPlan())
     const broker = delaying.connect()
     const [heard, others] = [await listen(broker, 'other'), await listen(broker, 'work')]
     const message = toMessage(taskBody(1), { id: 'id', service: 's', correlationId: 'c', atMs: 1, tenant: 't' })

@@ -12,7 +12,7 @@ const work = { queue: 'work', retry: retryPolicy({ retries: 0 }) }
 
 describe.each(sites)('two lanes, $site', ({ open }) => {
   test('S7: what comes back is handled beside live messages, by the same handlers, under the name of the queue', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const handled: string[] = []
     const bus = site.bus(broker)

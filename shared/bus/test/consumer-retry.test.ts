@@ -4,6 +4,7 @@ import { subscribe } from '../consumer.ts'
 import type { FailedHandler } from '../failure.ts'
 import { Retryable, Unrecoverable } from '../retry.ts'
 import {
+  delayPlan,
   eventually,
   failing,
   finishedBody,
@@ -37,7 +38,7 @@ const taskFailed: FailedHandler = (event, { error, attempt, durationMs, final })
 
 describe.each(sites)('retry, $site', ({ open }) => {
   test('R2: three trips over the same two rungs, none early, to the queue that failed and no other; then it succeeds', async () => {
-    await using site = await open()
+    await using site = await open(delayPlan())
     const broker = site.connect()
     const [heard, others] = [await listen(broker, 'watch'), await listen(broker, 'other')]
     const { attempts, handlers } = failing(3)
@@ -58,7 +59,7 @@ describe.each(sites)('retry, $site', ({ open }) => {
   })
 
   test('R2, R4: headers tell the story; after N retries it is once in the dead queue, with one MESSAGE_DEAD', async () => {
-    await using site = await open()
+    await using site = await open(delayPlan())
     const broker = site.connect()
     const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
     const { attempts, handlers } = failing(99, () => new TypeError('no such thing'))
@@ -122,7 +123,7 @@ describe.each(sites)('retry, $site', ({ open }) => {
   })
 
   test('D3: an event of an attempt has an id per attempt, one of the task has one id', async () => {
-    await using site = await open()
+    await using site = await open(delayPlan())
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     let runs = 0
@@ -147,7 +148,7 @@ describe.each(sites)('retry, $site', ({ open }) => {
   })
 
   test('R3: an unrecoverable error is dead at once; Retryable says when', async () => {
-    await using site = await open()
+    await using site = await open(delayPlan())
     const broker = site.connect()
     const dead = await listen(broker, 'work.dead')
     const { attempts, handlers } = failing(2, () =>

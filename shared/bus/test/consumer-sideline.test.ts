@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { subscribe } from '../consumer.ts'
 import { eventually, finishedBody, gated, latch, listen, retryPolicy, sites, testPlan, typesOf } from './bus-fixture.ts'
+import { keepQueues } from './reduced-plans.ts'
 import { bodiesOf, idsOf, sidelineOn, task } from './sideline-fixture.ts'
 
 const work = {
@@ -148,12 +149,7 @@ describe.each(sites)('a rule and the stateless loop, $site', ({ open }) => {
 })
 
 test.each(sites)('a queue without a lane for what comes back is consumed alone, $site', async ({ open }) => {
-  const plan = testPlan(false)
-  await using site = await open({
-    ...plan,
-    queues: plan.queues.filter(({ name }) => name !== 'work.replay'),
-    bindings: plan.bindings.filter(({ destination }) => destination !== 'work.replay'),
-  })
+  await using site = await open(keepQueues(testPlan(false), (name) => name !== 'work.replay'))
   const broker = site.connect()
   const heard = await listen(broker, 'watch')
   await subscribe(site.bus(broker), { ...work, withoutReplay: true })

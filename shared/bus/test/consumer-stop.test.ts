@@ -13,7 +13,6 @@ import {
   retryPolicy,
   sites,
   taskBody,
-  testPlan,
   typesOf,
   virtualSite,
 } from './bus-fixture.ts'
@@ -36,7 +35,7 @@ function holding() {
 
 describe.each(sites)('many at once, $site', ({ open }) => {
   test('D7: one slow handler does not hold back others', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     const { held, handlers } = holding()
@@ -54,7 +53,7 @@ describe.each(sites)('many at once, $site', ({ open }) => {
   })
 
   test('D6: stop waits for what is in flight and takes nothing more', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const [publisher, broker] = [site.connect('publisher'), site.connect('consumer')]
     const heard = await listen(publisher, 'watch')
     const { held, handlers } = holding()
@@ -80,7 +79,7 @@ describe.each(sites)('many at once, $site', ({ open }) => {
   })
 
   test('D6: stop with too little time: what is unfinished is handled by another consumer', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const [publisher, broker] = [site.connect('publisher'), site.connect('consumer')]
     const { held, handlers } = holding()
     const loop = await subscribe(site.bus(broker), { ...work, handlers, prefetch: 10 })
@@ -97,7 +96,7 @@ describe.each(sites)('many at once, $site', ({ open }) => {
   })
 
   test('D6: work that ends while the channel closes disturbs nobody', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const [publisher, broker] = [site.connect('publisher'), site.connect('consumer')]
     const releases: (() => void)[] = []
     const handlers: Handlers = {
@@ -126,7 +125,7 @@ describe.each(sites)('many at once, $site', ({ open }) => {
   })
 
   test('D6: stop in the middle of a change of prefetch takes nothing more', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const [publisher, broker] = [site.connect('publisher'), site.connect('consumer')]
     for (let turns = 0; turns < 100; turns += 3) {
       const taken: unknown[] = []
@@ -169,7 +168,7 @@ describe('prefetch', () => {
 
 describe.each(sites)('crashes, $site', ({ open }) => {
   test('R6: a count that a stranger wrote into a header is not ours', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const { held, handlers } = holding()
     await subscribe(site.bus(broker), { ...work, handlers })
@@ -180,7 +179,7 @@ describe.each(sites)('crashes, $site', ({ open }) => {
   })
 
   test('R6: what came back so often from dead consumers is dead without being handled', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const killer = pasteInto('work', taskBody(1), { messageId: 'killer' })
     await loseOften(site, CRASHES_MAX, [killer])
@@ -207,7 +206,7 @@ describe.each(sites)('crashes, $site', ({ open }) => {
   })
 
   test('R6: one return less and it is handled', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     await loseOften(site, CRASHES_MAX - 1, [pasteInto('work', taskBody(1))])
     const { held, handlers } = holding()
@@ -218,7 +217,7 @@ describe.each(sites)('crashes, $site', ({ open }) => {
   })
 
   test('R6: suspects are handled one at a time, and nobody else waits for them', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const suspects = [1, 2, 3].map((n) => pasteInto('work', taskBody(n)))
     await loseOften(site, 2, suspects)

@@ -15,7 +15,6 @@ import {
   sites,
   startedBody,
   taskBody,
-  testPlan,
   typesOf,
 } from './bus-fixture.ts'
 
@@ -23,7 +22,7 @@ const work = { queue: 'work', retry: retryPolicy({ retries: 0 }) }
 
 describe.each(sites)('consume loop, $site', ({ open }) => {
   test('D1: nothing is acked before everything that follows from it is confirmed', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const [publisher, consuming] = [site.connect('publisher'), site.connect('consumer')]
     const confirm = latch()
     let isFirst = true
@@ -54,7 +53,7 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
   })
 
   test('D1: acked when all is confirmed', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const [publisher, broker] = [site.connect('publisher'), site.connect('consumer')]
     const heard = await listen(publisher, 'watch')
     const loop = await subscribe(site.bus(broker), { ...work, handlers: { TASK_CREATED: () => [finishedBody(1)] } })
@@ -68,7 +67,7 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
   })
 
   test('D2: a publish that fails acks nothing; the message comes back, and its events have the same ids', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const [publisher, consuming] = [site.connect('publisher'), site.connect('consumer')]
     const heard = await listen(publisher, 'watch')
     let refusals = 1
@@ -93,7 +92,7 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
   })
 
   test('D3: what follows is derived from the cause, type, place and attempt, and carries the conversation on', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     await subscribe(site.bus(broker), {
@@ -128,7 +127,7 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
   })
 
   test('what is yielded is published before the handler goes on, also when it fails afterwards', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     const goOn = latch()
@@ -149,7 +148,7 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
   })
 
   test('a handler that returns nothing to publish is done', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const bus = site.bus(broker)
     const loop = await subscribe(bus, { ...work, handlers: { TASK_CREATED: async () => [] } })
@@ -161,7 +160,7 @@ describe.each(sites)('consume loop, $site', ({ open }) => {
   })
 
   test('D9: a decoder reads another format; what it does not care for is acked and counted', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     const bus = site.bus(broker)

@@ -1,13 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  deadQueueOf,
-  exchanges,
-  type Plan,
-  type QueueType,
-  rungQueue,
-  topologyPlan,
-  unroutedQueue,
-} from '../../topology.ts'
+import { deadQueueOf, exchanges, type Plan, type QueueType, rungQueue, unroutedQueue } from '../../topology.ts'
 import type { Broker } from '../broker.ts'
 import { delayRoute } from '../ladder.ts'
 import {
@@ -18,14 +10,17 @@ import {
   planOf,
   publishAll,
   type Rig,
+  reducedPlan,
   textOf,
   untilReady,
 } from './contract-rig.ts'
+import { keepRungs } from './reduced-plans.ts'
 
 /** Promises about messages that expire, and about the delay ladder that is made of them. */
 export const expiring = (start: () => Promise<Rig>, queueType: QueueType) =>
   describe('expiring', () => {
-    const ladder = ladderOf(queueType, ['100ms', '50ms'])
+    const queues = { work: { hears: [] }, 'a.work': { hears: [] } }
+    const ladder = keepRungs(reducedPlan(queueType, { queues, withLadder: true }), ['100ms', '50ms'])
 
     test('R2: a delayed message walks its rungs, keeps what it carries and comes to one queue only', async () => {
       await using rig = await start()
@@ -165,21 +160,6 @@ const publishDelayed = (bus: Broker, delayMs: number, texts: readonly string[]) 
     bus,
     texts.map((text) => messageOf(delayRoute(delayMs, 'work'), text)),
   )
-
-/** The product's own ladder with a few of its rungs, because declaring all of them costs a second. */
-function ladderOf(queueType: QueueType, rungs: readonly string[]): Plan {
-  const plan = topologyPlan(queueType, { queues: { work: { hears: [] }, 'a.work': { hears: [] } }, withLadder: true })
-  const kept = plan.queues.filter(
-    ({ name, arguments: { 'x-message-ttl': ttlMs } }) =>
-      ttlMs === undefined || rungs.some((rung) => rungQueue(rung) === name),
-  )
-  const names = new Set(kept.map(({ name }) => name))
-  return {
-    ...plan,
-    queues: kept,
-    bindings: plan.bindings.filter(({ to, destination }) => to === 'exchange' || names.has(destination)),
-  }
-}
 
 /** Two queues that dead-letter into each other; `seen` gets a copy of what dies in the first. */
 function circle(queueType: QueueType): Plan {

@@ -1,10 +1,19 @@
 import { expect, vi } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
-import { directBinding, type Plan, type QueueType, type Tables, topologyPlan } from '../../topology.ts'
+import {
+  controlStream,
+  directBinding,
+  type Plan,
+  type QueueType,
+  replayQueueOf,
+  type Tables,
+  topologyPlan,
+} from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
 import type { Broker, ConnectOptions, Delivery, Message } from '../broker.ts'
 import { MemoryBroker } from '../memory-broker.ts'
 import { wireTo } from './contract-wire.ts'
+import { keepQueues } from './reduced-plans.ts'
 
 /** A fresh broker for one test, seen alike whichever it is; disposal closes every connection that was made. */
 export type Rig = AsyncDisposable & {
@@ -69,9 +78,15 @@ function rigOf(rig: Rig): Rig {
   }
 }
 
-/** A plan without the ladder: work queues, and what a test adds by hand. */
+/** Work queues with what the contract is about: the stream of rules and the lanes of what comes back are not. */
+export function reducedPlan(queueType: QueueType, tables: Tables): Plan {
+  const left = [controlStream, ...Object.keys(tables.queues).map(replayQueueOf)]
+  return keepQueues(topologyPlan(queueType, tables), (name) => !left.includes(name))
+}
+
+/** Such a plan without the ladder, and what a test adds by hand. */
 export function planOf(queueType: QueueType, queues: Tables['queues'], extra: Partial<Plan> = {}): Plan {
-  const plan = topologyPlan(queueType, { queues, withLadder: false })
+  const plan = reducedPlan(queueType, { queues, withLadder: false })
   return {
     exchanges: [...plan.exchanges, ...(extra.exchanges ?? [])],
     queues: [...plan.queues, ...(extra.queues ?? [])],

@@ -56,7 +56,8 @@ const loops = [
   { loop: 'stateful', start: stateful },
 ]
 const table = sites.flatMap(({ site, open }) =>
-  loops.flatMap((one) => [60, 600].map((count) => ({ ...one, site, open, count }))),
+  // How many, a broker does not see: RabbitMQ has the more that they are.
+  loops.flatMap((one) => (site === 'RabbitMQ' ? [600] : [60, 600]).map((count) => ({ ...one, site, open, count }))),
 )
 
 describe('S4: what rules hold keeps nobody else waiting', () => {

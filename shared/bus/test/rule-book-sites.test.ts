@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { parkingQueueOf } from '../../topology.ts'
-import { eventually, sites } from './bus-fixture.ts'
+import { eventually, sites, testPlan } from './bus-fixture.ts'
 import { bookOn, controlLog, member, record, ruleOf, say, taskOf } from './rule-fixture.ts'
 
 describe.each(sites)('sideline rules, $site', ({ open }) => {
   test('are loaded, followed and confirmed, and dry runs are answered', async () => {
-    await using site = await open()
+    await using site = await open(testPlan(false))
     const hub = site.connect('hub')
     await hub.ready()
     await say(hub, ruleOf({ id: 'old', revision: 1, filter: 'tenant == "old"' }))
@@ -35,7 +35,7 @@ describe.each(sites)('sideline rules, $site', ({ open }) => {
   })
 
   test('a book that is loaded late meets nothing but what counts', async () => {
-    await using site = await open()
+    await using site = await open(testPlan(false))
     const hub = site.connect('hub')
     await hub.ready()
     for (let n = 1; n <= 300; n++)

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../store/memory-store.ts'
 import { type Message, ReturnedError } from '../broker.ts'
-import { eventually, pasteInto, sites, taskBody, testPlan } from './bus-fixture.ts'
+import { eventually, pasteInto, sites, taskBody } from './bus-fixture.ts'
 import { startService } from './stateful-fixture.ts'
 
 test.each(sites)(
   'D5: poison whose dead queue is gone waits beside the others, and they are done, $site',
   async ({ open }) => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const isDead = ({ properties }: Message) => properties.headers?.['x-ebs-reason'] !== undefined
     let isGone = true

@@ -4,6 +4,7 @@ import type { Received } from '../broker.ts'
 import { deriveId } from '../ids.ts'
 import { CRASHES_MAX } from '../intake.ts'
 import {
+  delayPlan,
   eventually,
   finishedBody,
   latch,
@@ -14,7 +15,6 @@ import {
   retryPolicy,
   sites,
   taskBody,
-  testPlan,
   typesOf,
 } from './bus-fixture.ts'
 import { numberOf, startService } from './stateful-fixture.ts'
@@ -28,7 +28,7 @@ const finished = (heard: readonly Received[]) =>
 
 describe.each(sites)('stateful loop, $site', ({ open }) => {
   test('D3: one effect, however often the message comes: in one batch, in two, after a restart', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     const store = new MemoryStore()
@@ -54,7 +54,7 @@ describe.each(sites)('stateful loop, $site', ({ open }) => {
   })
 
   test('R2: a message that fails is undone alone and comes back; the others of its batch are done', async () => {
-    await using site = await open()
+    await using site = await open(delayPlan())
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     for (const n of [1, 2, 3]) await broker.publish(task(n))
@@ -77,7 +77,7 @@ describe.each(sites)('stateful loop, $site', ({ open }) => {
   })
 
   test('D1: acked only when all that follows is confirmed; a duplicate waits for it too', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     const store = new MemoryStore()
@@ -106,7 +106,7 @@ describe.each(sites)('stateful loop, $site', ({ open }) => {
   })
 
   test('D3: what follows has an id from its cause and place, whoever shares the batch', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     const twice = (store: MemoryStore) =>
@@ -134,7 +134,7 @@ describe.each(sites)('stateful loop, $site', ({ open }) => {
   })
 
   test('R6: suspects have a transaction each; what came back too often is dead without being handled', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     await loseOften(site, CRASHES_MAX, [task(9)])
@@ -151,7 +151,7 @@ describe.each(sites)('stateful loop, $site', ({ open }) => {
   })
 
   test('D5: poison in a batch dies alone; strangers are taken where strangers are taken', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
     const strange: string[] = []

@@ -13,7 +13,6 @@ import {
   sites,
   startedBody,
   taskBody,
-  testPlan,
   typesOf,
 } from './bus-fixture.ts'
 import { numberOf, startService } from './stateful-fixture.ts'
@@ -34,7 +33,7 @@ const refusing =
 
 describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => {
   test('G8: what it refuses is dead once, with its reason; the others of its batch are done', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
     for (const n of [1, 2, 3]) await broker.publish(task(n))
@@ -56,7 +55,7 @@ describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => 
   })
 
   test('G8: what was refused is handled again when it is replayed; what was done is not', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
     const refused = [2]
@@ -80,7 +79,7 @@ describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => 
   })
 
   test('G8: what is refused several times in one batch is dead once', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const dead = await listen(broker, 'work.dead')
     for (const n of [2, 1, 2]) await broker.publish(task(n))
@@ -95,7 +94,7 @@ describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => 
   })
 
   test('G8: what cannot be put away keeps nobody waiting, is not acked, and is dead as soon as it can be', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     let isGone = true
@@ -119,7 +118,7 @@ describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => 
   })
 
   test('D1: what it refuses dies only when all that was sent with it is confirmed', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const [heard, dead] = [await listen(broker, 'watch'), await listen(broker, 'work.dead')]
     const confirm = latch()
@@ -141,7 +140,7 @@ describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => 
   })
 
   test('a refusal whose batch could not be stored is none', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const heard = await listen(broker, 'watch')
     let failures = 1
@@ -159,7 +158,7 @@ describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => 
   })
 
   test('what needs no remembering is handled each time it comes, and leaves nothing behind', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const store = new MemoryStore()
     const { batches, lines, loop } = await startService(site, store, {
@@ -180,7 +179,7 @@ describe.each(sites)('what a stateful handler gives back, $site', ({ open }) => 
   })
 
   test('D1: while what follows cannot be confirmed nothing is refused; the next time it is', async () => {
-    await using site = await open(testPlan(false))
+    await using site = await open()
     const broker = site.connect()
     const dead = await listen(broker, 'work.dead')
     let failures = 1

@@ -1,11 +1,10 @@
 import { Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { testVhost } from '../../../test/support/vhost.ts'
-import { topologyPlan } from '../../topology.ts'
 import { connectAmqp } from '../amqp-broker.ts'
-import { messageOf, numbers, publishAll, untilReady } from './contract-rig.ts'
+import { messageOf, numbers, planOf, publishAll, untilReady } from './contract-rig.ts'
 
-const plan = topologyPlan('quorum', { queues: { work: { hears: [] } }, withLadder: false })
+const plan = planOf('quorum', { work: { hears: [] } })
 const MESSAGES = 5_000
 const BODY = Buffer.alloc(1_000, 'x')
 

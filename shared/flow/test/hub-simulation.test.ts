@@ -6,7 +6,8 @@ import { brokenPromises } from './simulation-checks.ts'
 import { endOf, nameEnd } from './simulation-ends.ts'
 import { answersTo, faultsOf, lengthOf, sendingsOf, story } from './simulation-story.ts'
 
-const STORIES = 300
+/** The rarest end is that of one in twelve. */
+const STORIES = 150
 /** A slow machine tells fewer; and so long a story that fails may be made smaller. */
 const TELLING_MS_MAX = 60_000
 const TEST_MS_MAX = 2 * TELLING_MS_MAX

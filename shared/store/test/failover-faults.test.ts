@@ -154,6 +154,6 @@ test('J8: over any days of two disks and two processes, no change is lost and no
       await ledger.check(after)
       await after.close()
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   )
 }, 120_000)

@@ -9,13 +9,14 @@ import type { Bus } from '../../../../shared/bus/bus.ts'
 import { toMessage } from '../../../../shared/bus/envelope.ts'
 import { noRules, noWatcher } from '../../../../shared/bus/rules.ts'
 import { brokers, type Rig } from '../../../../shared/bus/test/contract-rig.ts'
+import { keepQueues } from '../../../../shared/bus/test/reduced-plans.ts'
 import { systemClock } from '../../../../shared/clock.ts'
 import type { Body } from '../../../../shared/events.ts'
 import { createLog } from '../../../../shared/service/log.ts'
 import { silentRecorder } from '../../../../shared/service/recorder.ts'
 import type { Held } from '../../../../shared/store/held-messages.ts'
 import { SqliteHubStore } from '../../../../shared/store/sqlite-hub-store.ts'
-import { deadQueueOf, replayQueueOf, topologyPlan } from '../../../../shared/topology.ts'
+import { controlStream, deadQueueOf, replayQueueOf, topologyPlan } from '../../../../shared/topology.ts'
 import { type Job, Mover, type MoverOptions } from '../mover.ts'
 import { PlaceLocks } from '../place-locks.ts'
 
@@ -29,6 +30,10 @@ const QUEUES = {
   hub_work: { hears: [] },
 }
 export const QUEUE = 'process_consume'
+const UNUSED = [
+  controlStream,
+  ...['hub_consume', 'hub_work'].flatMap((name) => [deadQueueOf(name), replayQueueOf(name)]),
+]
 export const DEAD = deadQueueOf(QUEUE)
 export const REPLAY_LANE = replayQueueOf(QUEUE)
 
@@ -39,7 +44,8 @@ export async function heldSite(start: () => Promise<Rig>) {
   const rig = await start()
   const folder = await mkdtemp(join(tmpdir(), 'ebs-held-'))
   const store = await SqliteHubStore.open({ path: join(folder, 'hub.db') })
-  const plan = topologyPlan('quorum', { queues: QUEUES, withLadder: false })
+  const whole = topologyPlan('quorum', { queues: QUEUES, withLadder: false })
+  const plan = keepQueues(whole, (name) => !UNUSED.includes(name))
   const broker = rig.connect({ service: 'hub', plan })
   await broker.ready()
   const log = createLog({ service: 'hub', level: 'silent' })

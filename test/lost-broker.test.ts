@@ -170,6 +170,7 @@ describe.runIf(hasRabbitmqServer)('with a broker of its own', () => {
     await expectAllDone(system, { objects: 140 })
     await waitUntil(async () => expect((await readiness(system, 'datagen')).status).toBe(200))
   })
+
   test('D4: without a broker a gateway starts nothing and says when to come again; killed in the middle of journeys and booted again, each of them ends once, and each effect is there once', async () => {
     const vhost = await testVhost(broker)
     const port = String(await findFreePort())

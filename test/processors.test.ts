@@ -1,5 +1,6 @@
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
+import { guest, standIn } from './support/guests.ts'
 import { distinct, type Onlooker, onlooker } from './support/onlooker.ts'
 import { withOwnCounts } from './support/own-counts.ts'
 import { expectAllDone, expectQueues } from './support/settled.ts'
@@ -18,14 +19,6 @@ const share = z.object({ processor: z.string(), tasks: z.number() })
 const made = z.object({ id: z.string() })
 const objectsPage = z.object({ items: z.array(z.object({ tenant: z.string() })) })
 const timersPage = z.object({ items: z.array(z.object({ key: z.string() })) })
-
-/** Starts one more process for the running test; behind it, it stops in order. */
-async function startForTest(system: System, ...wanted: Parameters<System['start']>): Promise<void> {
-  const one = await system.start(...wanted)
-  onTestFinished(async () => {
-    expect(await one.kill('SIGTERM')).toEqual({ code: 0, signal: null })
-  })
-}
 
 const makeObject = async (system: System, tenant: string) =>
   made.parse((await system.ask('datagen', '/api/objects', { json: { tenant } })).json).id
@@ -61,7 +54,7 @@ test('tasks that were made before there is a processor wait for one; G13: their 
   expect(accepted).toMatchObject({ state: 'accepted' })
   expect(accepted).not.toHaveProperty('missing')
 
-  await startForTest(system, 'processor')
+  await guest(system, 'processor')
   const withoutHub = { tasks_finished: 60, objects_completed: 0 }
   await waitUntil(async () => expect(await system.statistics()).toMatchObject(withoutHub))
   await system.process('hub').restart()
@@ -76,7 +69,7 @@ test('tasks that were made before there is a processor wait for one; G13: their 
 test('D7: two processors share slow tasks fairly', async ({ system: shared }) => {
   const system = await withOwnCounts(shared)
   const slow = { EBS_TASK_MS_MIN: '300', EBS_TASK_MS_MAX: '300' }
-  await Promise.all([startForTest(system, 'processor', slow), startForTest(system, 'processor', slow)])
+  await Promise.all([guest(system, 'processor', slow), guest(system, 'processor', slow)])
   await system.createObjects(80, undefined, 'slow')
   await expectAllDone(system, { objects: 80 })
 
@@ -93,7 +86,7 @@ test('D7: two processors share slow tasks fairly', async ({ system: shared }) =>
 
 test('tasks that fail three times in ten are tried again until all are finished', async ({ system: shared }) => {
   const system = await withOwnCounts(shared)
-  await startForTest(system, 'processor', { EBS_TASK_FAILURE_RATE: '0.3', EBS_RETRY_MIN_MS: '50' })
+  await guest(system, 'processor', { EBS_TASK_FAILURE_RATE: '0.3', EBS_RETRY_MIN_MS: '50' })
   await system.createObjects(30, undefined, 'in-ten')
   await expectAllDone(system, { objects: 30, hasRetries: true })
 
@@ -110,7 +103,7 @@ test('R4: tasks that always fail are dead after the last retry, once, and nothin
   const [retries, tenant] = [2, 'always']
   const system = await withOwnCounts(shared)
   const env = { EBS_TASK_FAILURE_RATE: '1', EBS_RETRY_RETRIES: String(retries), EBS_RETRY_MIN_MS: '50' }
-  await startForTest(system, 'processor', env)
+  await guest(system, 'processor', env)
   await system.createObjects(10, undefined, tenant)
   const totals = {
     objects_created: 10,
@@ -146,7 +139,7 @@ test('G13: an object fails with the first of its tasks that fails for good, once
   const system = await withOwnCounts(shared)
   const ends = await onlooker(system.vhost, 'objects.completed', 'objects.failed')
   const env = { EBS_TASK_FAILURE_RATE: '1', EBS_RETRY_PROCESS_CONSUME_RETRIES: '0' }
-  await startForTest(system, 'processor', env)
+  await guest(system, 'processor', env)
   const id = await makeObject(system, 'for-good')
 
   await waitUntil(async () => expect(await show(system, id)).toMatchObject({ state: 'failed', missing: tasksOf(id) }))
@@ -176,9 +169,7 @@ test('G13: an object whose tasks nobody does has failed at its deadline; that th
   const system = await withOwnCounts(shared)
   const [deadlineMs, objects, tenant] = [1_500, 20, 'late']
   const ends = await onlooker(system.vhost, 'objects.completed', 'objects.failed')
-  await system.process('distributor').kill('SIGTERM')
-  onTestFinished(() => system.process('distributor').restart())
-  await startForTest(system, 'distributor', { EBS_OBJECT_DEADLINE_MS: String(deadlineMs) })
+  await standIn(system, 'distributor', { EBS_OBJECT_DEADLINE_MS: String(deadlineMs) })
   const id = await makeObject(system, tenant)
   await system.createObjects(objects - 1, undefined, tenant)
 
@@ -194,7 +185,7 @@ test('G13: an object whose tasks nobody does has failed at its deadline; that th
     expect(body.durationMs).toBeGreaterThanOrEqual(deadlineMs)
   }
   const before = await ignoredIn(system)
-  await startForTest(system, 'processor')
+  await guest(system, 'processor')
   const late = { 'late TASK_FINISHED': (before['late TASK_FINISHED'] ?? 0) + objects * 3 }
   await waitUntil(async () => expect(await ignoredIn(system)).toEqual({ ...before, ...late }))
   expect(await endsOf(ends, tenant)).toHaveLength(objects)

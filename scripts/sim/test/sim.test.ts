@@ -3,8 +3,8 @@ import { failureOf } from '../report.ts'
 import { storyOf } from '../story.ts'
 import { tell } from '../tell.ts'
 
-/** Some eight seconds of a processor; `npm run sim` plays as many as it is told. */
-const SEEDS_MAX = 20
+/** Some sixteen seconds of a processor; `npm run sim` plays as many as it is told. */
+const SEEDS_MAX = 40
 /** A machine that is busy plays fewer. */
 const PLAYING_MS_MAX = 25_000
 /** One that began within its time may take long where eight others want the same processor. */

@@ -35,6 +35,8 @@ const PARTS = {
   // A busy machine takes longer than a second for what is polled for; what never comes is told all the same.
   expect: { poll: { timeout: 5_000 } },
   testTimeout: 20_000,
+  // A connection whose broker is too busy to answer is given up after 10 s; then its virtual host goes.
+  hookTimeout: 30_000,
   // Those with a broker mostly wait for it.
   maxWorkers: 3,
 } as const

@@ -61,6 +61,8 @@ test('D6, S3: processors killed under load while a tenant is set aside: not one 
 
 const OBJECTS = 20
 const PARKED = OBJECTS * TASKS_PER_OBJECT
+/** It goes on while the killed are started again: slow enough for ten seconds of that. */
+const PER_S = 5
 
 test.for([
   { who: 'the hub', tenant: 'h', names: ['hub'] },
@@ -75,7 +77,7 @@ test.for([
     await system.createObjects(OBJECTS, undefined, tenant)
     await operator.untilSideline(tenant, { parked: PARKED })
 
-    const job = await operator.act('resolve', tenant, { canary: 5, rate: 15 })
+    const job = await operator.act('resolve', tenant, { canary: 5, rate: PER_S })
     for (const moved of [10, 30]) {
       await waitUntil(async () => (await operator.replay(job)).moved >= moved)
       expect((await operator.replay(job)).status).toBe('running')

@@ -79,8 +79,10 @@ test('the three classic requests: happy, an error in the hub, an error in the wo
   // H1: one reply each. H3: two attempts under one call id, and the worker was told of both timeouts.
   const own = ['parallel', 'sequential', 'hub', 'worker', 'backend']
   await waitUntil(async () => expect(await heardOf(ends, ...own)).toHaveLength(own.length))
-  for (const id of ['parallel', 'sequential']) expect(await endsOf(ends, id)).toEqual(['flows.succeeded'])
-  for (const id of ['hub', 'worker', 'backend']) expect(await endsOf(ends, id)).toEqual(['flows.failed'])
+  for (const id of ['parallel', 'sequential'])
+    await waitUntil(async () => expect(await endsOf(ends, id)).toEqual(['flows.succeeded']))
+  for (const id of ['hub', 'worker', 'backend'])
+    await waitUntil(async () => expect(await endsOf(ends, id)).toEqual(['flows.failed']))
   const attempts = (await heardOf(calls, 'worker'))
     .filter(({ body }) => body.callId === 'worker.3')
     .map(({ body }) => [body.type, body.attempt])
@@ -217,7 +219,7 @@ test('H5: a repeated request is the same flow, another one with its id is a conf
   expect(await system.ask('hub', '/api/flows/nobody/cancel', act)).toMatchObject({ status: 404 })
   // Asked once more it gives the answer that it has.
   expect(await post(system, order)).toMatchObject({ status: 409, json: { kind: 'cancelled' } })
-  expect(await endsOf(ends, 'once')).toEqual(['flows.refused', 'flows.failed'])
+  await waitUntil(async () => expect(await endsOf(ends, 'once')).toEqual(['flows.refused', 'flows.failed']))
   expect(await openFlows(system)).not.toContain('once')
   expect(await timersOf(system, ['once'])).toEqual([])
 })

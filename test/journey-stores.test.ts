@@ -110,9 +110,6 @@ test('J8: a primary store that somebody holds locked keeps the lead: what is ask
   await completed()
   expect(await accounts(system)).toEqual(Object.fromEntries(ids.map((id) => [id, FULFILLED])))
   expect(distinct(await requests.heard())).toHaveLength(ids.length * 4)
-  expect(
-    distinct(await ends.heard())
-      .map(({ key, body }) => [body.sagaId, key])
-      .sort(),
-  ).toEqual(ids.map((id) => [id, 'journeys.completed']).sort())
+  const told = async () => distinct(await ends.heard()).map(({ key, body }) => [body.sagaId, key])
+  await waitUntil(async () => expect((await told()).sort()).toEqual(ids.map((id) => [id, 'journeys.completed']).sort()))
 })

@@ -83,8 +83,8 @@ test('an order is fulfilled, by either branch: answered in time, shown step by s
     ]),
   )
   // The hub was asked before anything was said on the bus.
-  const said = (await endsOf(ends, id, other)).map(({ key }) => key)
-  expect(said).toEqual(['journeys.completed', 'journeys.completed'])
+  const said = async () => (await endsOf(ends, id, other)).map(({ key }) => key)
+  await waitUntil(async () => expect(await said()).toEqual(['journeys.completed', 'journeys.completed']))
   expect(distinct(await requests.heard())).toHaveLength(8)
   // What is said about journeys is for those who watch: it is no sign of a queue that is missing.
   const unheard = await system.rows(

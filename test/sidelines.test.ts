@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parkingQueueOf } from '../shared/topology.ts'
 import { guest, standIn } from './support/guests.ts'
 import { startLoad } from './support/load.ts'
-import { onlooker } from './support/onlooker.ts'
+import { distinct, onlooker } from './support/onlooker.ts'
 import { Operator } from './support/operator.ts'
 import { withOwnCounts } from './support/own-counts.ts'
 import { expectAllDone } from './support/settled.ts'
@@ -248,8 +248,8 @@ test('a group whose tasks are set aside shows where they are, and with a frozen 
   await operator.act('resolve', 'frozen')
 
   await waitUntil(async () => expect(await shown()).toMatchObject({ status: 'success', held: [] }))
-  const own = (await ends.heard()).filter(({ body }) => body.objectId === id)
-  expect(own.map(({ key }) => key)).toEqual(['objects.completed'])
+  const told = async () => distinct(await ends.heard()).flatMap(({ key, body }) => (body.objectId === id ? [key] : []))
+  await waitUntil(async () => expect(await told()).toEqual(['objects.completed']))
 })
 
 test('S8: with a circuit breaker a tenant whose tasks fail is set aside by itself, and comes back by itself when they succeed', async ({

@@ -40,12 +40,13 @@ export const amqpUrlOf = (ports: NodePorts) => `amqp://guest:guest@127.0.0.1:${p
 export const managementUrlOf = (ports: NodePorts) => `http://guest:guest@127.0.0.1:${ports.management}`
 
 /** Ports for a node: the preferred ones where they are free. */
-export const choosePorts = async (preferred: Partial<NodePorts>): Promise<NodePorts> => ({
-  amqp: await findFreePort(preferred.amqp),
-  management: await findFreePort(preferred.management),
-  distribution: await findFreePort(preferred.distribution),
-  epmd: await findFreePort(preferred.epmd),
-})
+export async function choosePorts(preferred: Partial<NodePorts>): Promise<NodePorts> {
+  const amqp = await findFreePort(preferred.amqp)
+  const management = await findFreePort(preferred.management, [amqp])
+  const distribution = await findFreePort(preferred.distribution, [amqp, management])
+  const epmd = await findFreePort(preferred.epmd, [amqp, management, distribution])
+  return { amqp, management, distribution, epmd }
+}
 
 /**
  * Starts a node and resolves when it takes connections and its management API answers. Its data stays in the folder between

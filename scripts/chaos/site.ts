@@ -70,7 +70,7 @@ export async function openSite(config: SetUpConfig, minutes: number, signal: Abo
     const node = await bootChaosNode({ folder: nodeFolder, program, path: config.path }, signal)
     let isStopping = false
     const ports = new Map<ProcessName, number>()
-    for (const name of processNames) ports.set(name, await findFreePort())
+    for (const name of processNames) ports.set(name, await findFreePort(undefined, [...ports.values()]))
     const urlOf = (name: ProcessName) => `http://127.0.0.1:${ports.get(name)}`
     const dataOf = (service: ServiceName) => join(folder, 'data', service)
     const processes = new Map(

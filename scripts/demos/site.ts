@@ -55,7 +55,7 @@ export async function openSite(broker: BenchBroker, { name, env, processor }: Si
   })
   try {
     const ports = new Map<DemoService, number>()
-    for (const service of names) ports.set(service, await findFreePort())
+    for (const service of names) ports.set(service, await findFreePort(undefined, [...ports.values()]))
     const urlOf = (service: DemoService) => `http://127.0.0.1:${ports.get(service)}`
     const common = {
       EBS_AMQP_URL: vhost.amqpUrl,

@@ -16,6 +16,8 @@ import { superviseSystem } from '../supervisor.ts'
 
 /** A boot takes 5 to 8 s on an idle machine, and a test boots up to three times. */
 const TEST_MS_MAX = 240_000
+/** Linux; of others it is higher. */
+const FIRST_EPHEMERAL_PORT = 32_768
 const PATIENCE = { timeout: 120_000, interval: 100 }
 
 const guardProgram = join(import.meta.dirname, '..', '..', 'dist', 'test', 'support', 'broker-guard.js')
@@ -126,6 +128,13 @@ describe('the ports of a private node', () => {
     const free = await findFreePort()
 
     expect(await choosePorts({ amqp: free })).toMatchObject({ amqp: free })
+  })
+
+  test('are none that the system would hand out to somebody else meanwhile', async () => {
+    const ports = await choosePorts({})
+
+    for (const port of Object.values(ports)) expect(port).toBeLessThan(FIRST_EPHEMERAL_PORT)
+    expect(new Set(Object.values(ports)).size).toBe(4)
   })
 
   test('are others where these are taken', async () => {
